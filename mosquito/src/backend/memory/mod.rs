@@ -1,0 +1,223 @@
+//! Queues in this process's memory: for tests, documentation, and work that may die with the process.
+//!
+//! Every move is a method of the model in `queue.rs`, performed under one lock. The other backends are
+//! compared with it.
+
+mod queue;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::backend::doorbell::Doorbell;
+use crate::backend::{
+    BATCH_LIMIT, Backend, Claimed, Enqueued, LastTick, Lease, List, Paused, Promoted, Rescue, Rescued,
+    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+};
+use crate::clock::{self, Clock, Timestamp};
+use crate::error::Result;
+use crate::job_run::NewRun;
+use crate::name::{JobName, OverseerId, QueueName, RunId};
+use queue::Queue;
+
+/// Queues in this process's memory.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// use std::sync::Arc;
+/// use mosquito::{Mosquito, backend::memory::Memory};
+///
+/// let mosquito = Mosquito::new(Arc::new(Memory::new()));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Memory {
+    clock: Clock,
+    doorbell: Doorbell,
+    store: Mutex<Store>,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    queues: BTreeMap<QueueName, Queue>,
+    leader: Leader,
+}
+
+#[derive(Debug, Default)]
+struct Leader {
+    overseer: Option<OverseerId>,
+    until: Timestamp,
+    epoch: u64,
+}
+
+impl Memory {
+    /// An empty store on tokio's clock, which tests can pause and advance.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Clock::tokio())
+    }
+
+    /// An empty store on a clock of one's own.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        Self { clock, doorbell: Doorbell::default(), store: Mutex::default() }
+    }
+
+    /// One move on one queue, and the rings that it gives reason for.
+    fn on<T>(&self, name: &QueueName, act: impl FnOnce(&mut Queue, Timestamp) -> T) -> T {
+        let mut store = self.lock();
+        let queue = store.queues.entry(name.clone()).or_default();
+        let due_before = queue.first_due();
+        let done = act(queue, self.clock.now());
+        if queue.has_work(self.clock.now()) {
+            self.doorbell.ring(Signal::Work, name);
+        }
+        if queue.first_due().is_some_and(|due| due_before.is_none_or(|before| due < before)) {
+            self.doorbell.ring(Signal::Due, name);
+        }
+        done
+    }
+
+    /// A look at one queue, which need not exist.
+    fn look<T: Default>(&self, name: &QueueName, look: impl FnOnce(&Queue, Timestamp) -> T) -> T {
+        self.lock().queues.get(name).map(|queue| look(queue, self.clock.now())).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        // No move panics half way; and a poisoned store would lose every run there is.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Backend for Memory {
+    async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
+        Ok(self.on(queue, |queue, now| runs.iter().map(|run| queue.enqueue(run, now)).collect()))
+    }
+
+    async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
+        Ok(self.on(queue, |queue, now| queue.claim(ticket, at_most.min(BATCH_LIMIT), now)))
+    }
+
+    async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>> {
+        Ok(self.on(queue, |queue, now| queue.settle(settlements, now)))
+    }
+
+    async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
+        Ok(self.on(queue, |queue, now| queue.promote(at_most.min(BATCH_LIMIT), now)))
+    }
+
+    async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {
+        Ok(self.on(queue, |queue, now| queue.last_tick(job, now)))
+    }
+
+    async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
+        Ok(self.on(queue, |queue, now| queue.tick(tick, now)))
+    }
+
+    async fn beat(&self, overseer: &OverseerId, queues: &[QueueName]) -> Result<Vec<Lease>> {
+        Ok(queues.iter().map(|queue| self.on(queue, |queue, now| queue.beat(overseer, now))).collect())
+    }
+
+    async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
+        Ok(self.on(queue, |queue, now| queue.rescue(rescue, now)))
+    }
+
+    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
+        self.on(queue, |queue, now| queue.pause(duration.map(|duration| clock::after(now, duration))));
+        Ok(())
+    }
+
+    async fn resume(&self, queue: &QueueName) -> Result<()> {
+        self.on(queue, |queue, _| queue.resume());
+        Ok(())
+    }
+
+    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
+        Ok(self.look(queue, Queue::paused))
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueName>> {
+        Ok(self
+            .lock()
+            .queues
+            .iter()
+            .filter(|(_, queue)| queue.was_used())
+            .map(|(name, _)| name.clone())
+            .collect())
+    }
+
+    async fn sizes(&self, queue: &QueueName) -> Result<Sizes> {
+        Ok(self.look(queue, |queue, _| queue.sizes()))
+    }
+
+    async fn page(
+        &self,
+        queue: &QueueName,
+        list: List,
+        offset: usize,
+        at_most: usize,
+    ) -> Result<Vec<StoredRun>> {
+        Ok(self.look(queue, |queue, _| queue.page(list, offset, at_most.min(BATCH_LIMIT))))
+    }
+
+    async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
+        Ok(self.look(queue, |queue, _| queue.find(id)))
+    }
+
+    async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
+        Ok(self.on(queue, |queue, _| queue.delete(id)))
+    }
+
+    async fn flush(&self, queue: &QueueName) -> Result<()> {
+        self.on(queue, |queue, _| queue.flush());
+        Ok(())
+    }
+
+    async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize> {
+        Ok(self.on(queue, |queue, now| queue.prune(keep, age, at_most.min(BATCH_LIMIT), now)))
+    }
+
+    async fn lead(&self, overseer: &OverseerId, lease: Duration) -> Result<Option<u64>> {
+        let now = self.clock.now();
+        let leader = &mut self.lock().leader;
+        if leader.overseer.as_ref() != Some(overseer) {
+            if leader.overseer.is_some() && now < leader.until {
+                return Ok(None);
+            }
+            leader.overseer = Some(overseer.clone());
+            leader.epoch += 1;
+        }
+        leader.until = clock::after(now, lease);
+        Ok(Some(leader.epoch))
+    }
+
+    async fn resign(&self, overseer: &OverseerId) -> Result<()> {
+        let leader = &mut self.lock().leader;
+        if leader.overseer.as_ref() == Some(overseer) {
+            leader.overseer = None;
+        }
+        Ok(())
+    }
+
+    async fn wait(
+        &self,
+        signal: Signal,
+        queues: &[QueueName],
+        timeout: Duration,
+    ) -> Result<Option<QueueName>> {
+        Ok(self.doorbell.wait(signal, queues, timeout).await)
+    }
+
+    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(None)
+    }
+}

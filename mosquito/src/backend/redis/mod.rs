@@ -1,0 +1,2 @@
+//! Redis.
+pub const DEFAULT_PREFIX: &str = "mosquito";

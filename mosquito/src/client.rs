@@ -1,0 +1,214 @@
+//! The way in: connects to a store, enqueues jobs, and starts runners.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::backend::memory::Memory;
+use crate::error::{Error, Result};
+use crate::events::EventStream;
+use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
+use crate::name::QueueName;
+use crate::queue::Queue;
+
+/// A client of one store. Cheap to clone; all clones share its connections.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// use mosquito::Mosquito;
+///
+/// let mosquito = Mosquito::connect("memory://").await?;
+/// assert!(mosquito.queues().await?.is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mosquito {
+    pub(crate) enqueuer: Enqueuer,
+}
+
+impl Mosquito {
+    /// Connects to the store that a URL names:
+    ///
+    /// | URL | store | feature |
+    /// |---|---|---|
+    /// | `memory://` | this process's memory, new for each client | |
+    /// | `sqlite://jobs.db`, `sqlite:///var/lib/app/jobs.db` | a file, made when missing; several processes may share it | `sqlite` |
+    /// | `redis://[user:password@]host[:6379][/db]` | a Redis server | `redis` |
+    /// | `rediss://…` | the same over TLS | `redis` |
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] when it names no store that this build can reach, [`Error::Unavailable`] when the store does
+    /// not answer, [`Error::Refused`] when it does and will not have us.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::builder().connect(url).await
+    }
+
+    /// Connects with other settings than the defaults.
+    #[must_use]
+    pub fn builder() -> MosquitoBuilder {
+        MosquitoBuilder::default()
+    }
+
+    /// A client of a backend that was made by hand, with the default settings.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self { enqueuer: Enqueuer::new(backend) }
+    }
+
+    /// Enqueues a run of a job, when it is awaited; see [`Enqueue`] for when and where.
+    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<J> {
+        self.enqueuer.enqueue(job)
+    }
+
+    /// Enqueues many runs of a job, when it is awaited, in as few calls of the store as it takes.
+    pub fn enqueue_all<J: Job, I>(&self, jobs: I) -> EnqueueAll<J, I::IntoIter>
+    where
+        I: IntoIterator<Item = J>,
+    {
+        self.enqueuer.enqueue_all(jobs)
+    }
+
+    /// A queue, to look into and to act on. It need not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when no queue can have that name.
+    pub fn queue(&self, name: &str) -> Result<Queue> {
+        Ok(Queue::new(QueueName::new(name)?, self.backend().clone()))
+    }
+
+    /// The queues that anything was ever enqueued in, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// When the backend is out of reach.
+    pub async fn queues(&self) -> Result<Vec<Queue>> {
+        let names = self.backend().queues().await?;
+        Ok(names.into_iter().map(|name| Queue::new(name, self.backend().clone())).collect())
+    }
+
+    /// What happens in this client, its clones and their runners, from now on.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        self.enqueuer.events.subscribe()
+    }
+
+    /// The store, for what this client has no method for.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.enqueuer.backend
+    }
+}
+
+/// The settings of a client.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// let mosquito = mosquito::Mosquito::builder().payload_limit(1024).connect("memory://").await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it connects"]
+pub struct MosquitoBuilder {
+    prefix: Option<String>,
+    payload_limit: Option<usize>,
+}
+
+impl MosquitoBuilder {
+    /// The first part of every key in Redis, `mosquito` by default: several applications can share a
+    /// server, each with a prefix of its own. The other stores need none and refuse it.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// The largest arguments of one run, as JSON, in bytes; 256 KiB by default.
+    pub fn payload_limit(mut self, bytes: usize) -> Self {
+        self.payload_limit = Some(bytes);
+        self
+    }
+
+    /// Connects to the store that a URL names; see [`Mosquito::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Mosquito::connect`].
+    pub async fn connect(self, url: &str) -> Result<Mosquito> {
+        let mut mosquito = Mosquito::new(self.backend(url).await?);
+        if let Some(limit) = self.payload_limit {
+            mosquito.enqueuer.payload_limit = limit;
+        }
+        Ok(mosquito)
+    }
+
+    async fn backend(&self, url: &str) -> Result<Arc<dyn Backend>> {
+        let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
+        let refuse = |reason: &str| Err(Error::Url { url: without_password(url), reason: reason.into() });
+        let no_prefix = "a prefix is for Redis; this store is a namespace of its own";
+        match scheme {
+            "memory" | "sqlite" if self.prefix.is_some() => refuse(no_prefix),
+            "memory" if !rest.is_empty() => refuse("`memory://` takes nothing behind it"),
+            "memory" => Ok(Arc::new(Memory::new())),
+            "sqlite" if rest.is_empty() => {
+                refuse("a path belongs behind `sqlite://`, as in `sqlite://jobs.db`")
+            }
+            #[cfg(feature = "sqlite")]
+            "sqlite" => Ok(Arc::new(crate::backend::sqlite::Sqlite::open(rest).await?)),
+            #[cfg(not(feature = "sqlite"))]
+            "sqlite" => refuse("this build has no SQLite: turn on the feature `sqlite` of mosquito"),
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => {
+                let prefix = self.prefix.as_deref().unwrap_or(crate::backend::redis::DEFAULT_PREFIX);
+                Ok(Arc::new(crate::backend::redis::Redis::connect(url, prefix).await?))
+            }
+            #[cfg(not(feature = "redis"))]
+            "redis" | "rediss" => refuse("this build has no Redis: turn on the feature `redis` of mosquito"),
+            _ => refuse("it starts with none of memory://, sqlite://, redis:// and rediss://"),
+        }
+    }
+}
+
+/// A URL that can be shown: what stands between `:` and `@` is left out.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:***@{host}")
+        }
+        None => url.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mosquito, without_password};
+
+    async fn refusal(url: &str) -> String {
+        Mosquito::connect(url).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_url_that_names_no_store_is_told_what_would_be_right() {
+        assert!(
+            refusal("postgres://h/db").await.contains("none of memory://, sqlite://, redis:// and rediss://")
+        );
+        assert!(refusal("jobs.db").await.contains("none of memory://"));
+        assert!(refusal("sqlite://").await.contains("as in `sqlite://jobs.db`"));
+        assert!(refusal("memory://x").await.contains("takes nothing behind it"));
+    }
+
+    #[tokio::test]
+    async fn a_prefix_is_refused_where_it_would_do_nothing() {
+        let refused = Mosquito::builder().prefix("app").connect("memory://").await.unwrap_err();
+
+        assert!(refused.to_string().contains("a prefix is for Redis"));
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(without_password("redis://u:p@ss@host/1"), "redis://u:***@host/1");
+        assert_eq!(without_password("redis://:p@host"), "redis://:***@host");
+        assert_eq!(without_password("redis://host"), "redis://host");
+    }
+}

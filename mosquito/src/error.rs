@@ -1,0 +1,156 @@
+//! What can go wrong between an application and its store.
+//!
+//! A job's own failure is not here: it is a value, [`JobError`](crate::JobError).
+
+use std::error::Error as _;
+use std::fmt;
+
+use crate::name::NameError;
+
+/// Any error, of any library.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// `Ok`, or an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an operation of mosquito failed of.
+///
+/// Its `Debug` form is written for people, cause by cause, so that a `main` that returns it ends with a
+/// sentence one can act on.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The URL names no backend that exists, or lacks a part.
+    #[error("cannot use `{url}` as a backend: {reason}")]
+    Url {
+        /// The URL, without its password.
+        url: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// The backend is out of reach. Trying again may help.
+    #[error("{backend} is out of reach")]
+    Unavailable {
+        /// Which backend, and where.
+        backend: String,
+        /// What its driver said.
+        source: BoxError,
+    },
+    /// The backend answered and refused: a wrong password, a full disk, a file that is no database. Trying
+    /// again does not help; what the driver said tells what does.
+    #[error("{backend} refused: {reason}")]
+    Refused {
+        /// Which backend, and where.
+        backend: String,
+        /// What it refused and what to do.
+        reason: String,
+        /// What its driver said.
+        source: BoxError,
+    },
+    /// Something else than mosquito keeps its data under one of mosquito's keys.
+    #[error(
+        "the key `{key}` holds a {found} that is not mosquito's, which keeps a {expected} there; choose another prefix, or move that key away"
+    )]
+    ForeignKey {
+        /// The key.
+        key: String,
+        /// The type of value found there.
+        found: String,
+        /// The type of value that belongs there.
+        expected: &'static str,
+    },
+    /// A name has a character that no name may have, or is empty or too long.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The arguments of a job did not serialize.
+    #[error("the arguments of job `{job}` do not serialize")]
+    Unserializable {
+        /// The job.
+        job: String,
+        /// What serde said.
+        source: BoxError,
+    },
+    /// The arguments of a job are larger than the limit.
+    #[error(
+        "the arguments of job `{job}` take {size} bytes, more than the limit of {limit}; enqueue a reference to the data instead, or raise `payload_limit`"
+    )]
+    PayloadTooLarge {
+        /// The job.
+        job: String,
+        /// The size of its arguments as JSON, in bytes.
+        size: usize,
+        /// The most that is taken, in bytes.
+        limit: usize,
+    },
+    /// A bulk enqueue stopped on the way. What was enqueued before stays enqueued.
+    #[error("only the first {enqueued} runs were enqueued")]
+    Incomplete {
+        /// How many runs are safely in the store, in the order given.
+        enqueued: usize,
+        /// Why the next one is not.
+        source: Box<Error>,
+    },
+    /// A runner was not built: everything that is wrong with it.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody's doing.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Incomplete { source, .. } => source.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, "\n  because: {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Everything that keeps a runner from being built, in one list.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BuildError {
+    problems: Vec<String>,
+}
+
+impl BuildError {
+    pub(crate) fn new(problems: Vec<String>) -> Self {
+        Self { problems }
+    }
+
+    /// One sentence for each thing that is wrong.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() {
+            1 => f.write_str("the runner cannot start:")?,
+            n => write!(f, "the runner cannot start, for {n} reasons:")?,
+        }
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for BuildError {}

@@ -1,0 +1,151 @@
+//! The facts, and how each reads in the log.
+
+use std::time::Duration;
+
+use crate::backend::Fate;
+use crate::clock::Timestamp;
+use crate::job::Outcome;
+use crate::name::{JobName, OverseerId, QueueName, RunId};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are named for what they hold")]
+pub enum Event {
+    /// A client enqueued runs of a job in one call; `id` names the run when it was one.
+    Enqueued { queue: QueueName, job: JobName, id: Option<RunId>, new: usize, duplicates: usize },
+    /// An attempt began.
+    Started { queue: QueueName, job: JobName, id: RunId, attempt: u32 },
+    /// An attempt ended, and it was decided where the run goes. `job` is unknown when the envelope could not be read.
+    Finished {
+        queue: QueueName,
+        job: Option<JobName>,
+        id: RunId,
+        attempt: u32,
+        took: Duration,
+        outcome: Outcome,
+        fate: Fate,
+    },
+    /// A settlement was refused: the run had been taken back, or deleted, in the meantime.
+    SettlementRefused { queue: QueueName, id: RunId },
+    /// Due runs were moved to `waiting`.
+    Promoted { queue: QueueName, runs: usize },
+    /// A periodic job's run was enqueued.
+    Ticked { queue: QueueName, job: JobName, at: Timestamp, id: RunId },
+    /// Runs of overseers that had died were taken back, and those that too many died with were banished.
+    Rescued { queue: QueueName, rescued: Vec<RunId>, poisoned: Vec<RunId> },
+    /// This overseer was taken for dead; its runs of this queue are somebody else's, and their tokens fire.
+    LeaseLost { queue: QueueName, overseer: OverseerId, runs: usize },
+    /// This overseer coordinates from now on.
+    Leading { overseer: OverseerId, epoch: u64 },
+    /// An overseer began to work.
+    OverseerStarted { overseer: OverseerId, executors: usize, queues: Vec<QueueName> },
+    /// An overseer was told to stop: it claims nothing more, and waits for what is being performed.
+    OverseerStopping { overseer: OverseerId, grace: Duration },
+    /// An overseer has stopped.
+    OverseerStopped { overseer: OverseerId },
+    /// The size of the executor pool was changed.
+    ExecutorsResized { overseer: OverseerId, executors: usize },
+    /// An executor died of a panic outside of its job, and another one took its place.
+    ExecutorDied { overseer: OverseerId, reason: String },
+    /// The backend went out of reach. What needs it is tried again.
+    BackendLost { reason: String },
+    /// The backend is in reach again.
+    BackendBack { after: Duration },
+}
+
+impl Event {
+    pub(super) fn log(&self) {
+        use tracing::{error, info, warn};
+        match self {
+            Self::Enqueued { queue, job, id: Some(id), new, .. } => {
+                info!(target: "mosquito", %queue, %job, run = %id, duplicate = *new == 0, "enqueued");
+            }
+            Self::Enqueued { queue, job, id: None, new, duplicates } => {
+                info!(target: "mosquito", %queue, %job, runs = new, duplicates, "enqueued");
+            }
+            Self::Started { queue, job, id, attempt } => {
+                info!(target: "mosquito", %queue, %job, run = %id, attempt, "started");
+            }
+            Self::Finished { queue, job, id, attempt, took, outcome, fate } => {
+                let job = job.as_ref().map_or("?", JobName::as_str);
+                log_finished(queue, job, id, *attempt, *took, outcome, fate);
+            }
+            Self::SettlementRefused { queue, id } => {
+                warn!(target: "mosquito", %queue, run = %id, "settlement refused: the run was taken back or deleted meanwhile");
+            }
+            Self::Promoted { queue, runs } => {
+                info!(target: "mosquito", %queue, runs, "due runs moved to waiting")
+            }
+            Self::Ticked { queue, job, at, id } => {
+                info!(target: "mosquito", %queue, %job, tick = %at, run = %id, "ticked");
+            }
+            Self::Rescued { queue, rescued, poisoned } => {
+                warn!(target: "mosquito", %queue, rescued = rescued.len(), poisoned = poisoned.len(), "runs of dead overseers taken back");
+            }
+            Self::LeaseLost { queue, overseer, runs } => {
+                warn!(target: "mosquito", %queue, %overseer, runs, "lease lost: this overseer was taken for dead");
+            }
+            Self::Leading { overseer, epoch } => info!(target: "mosquito", %overseer, epoch, "coordinating"),
+            Self::OverseerStarted { overseer, executors, queues } => {
+                let queues: Vec<_> = queues.iter().map(QueueName::as_str).collect();
+                info!(target: "mosquito", %overseer, executors, queues = queues.join(","), "overseer started");
+            }
+            Self::OverseerStopping { overseer, grace } => {
+                info!(target: "mosquito", %overseer, ?grace, "overseer stopping");
+            }
+            Self::OverseerStopped { overseer } => info!(target: "mosquito", %overseer, "overseer stopped"),
+            Self::ExecutorsResized { overseer, executors } => {
+                info!(target: "mosquito", %overseer, executors, "executor pool resized");
+            }
+            Self::ExecutorDied { overseer, reason } => {
+                error!(target: "mosquito", %overseer, reason, "executor died and was replaced");
+            }
+            Self::BackendLost { reason } => {
+                warn!(target: "mosquito", reason, "backend out of reach, trying again")
+            }
+            Self::BackendBack { after } => info!(target: "mosquito", ?after, "backend in reach again"),
+        }
+    }
+}
+
+fn log_finished(
+    queue: &QueueName,
+    job: &str,
+    id: &RunId,
+    attempt: u32,
+    took: Duration,
+    outcome: &Outcome,
+    fate: &Fate,
+) {
+    use tracing::{error, info, warn};
+    let why = match outcome {
+        Outcome::Failed { error, .. } => error,
+        Outcome::GivenUp(reason) | Outcome::Discarded(reason) | Outcome::Undecodable(reason) => reason,
+        Outcome::UnknownJob => "no job of that name in this process",
+        _ => "",
+    };
+    match (fate, outcome) {
+        (Fate::Forget, Outcome::Succeeded) => {
+            info!(target: "mosquito", %queue, job, run = %id, attempt, ?took, "succeeded");
+        }
+        (Fate::Forget, Outcome::Cancelled) => {
+            info!(target: "mosquito", %queue, job, run = %id, attempt, ?took, "cancelled")
+        }
+        (Fate::Forget, _) => {
+            info!(target: "mosquito", %queue, job, run = %id, attempt, ?took, why, "discarded")
+        }
+        (Fate::Reschedule { delay, .. }, Outcome::Snoozed(_)) => {
+            info!(target: "mosquito", %queue, job, run = %id, attempt, ?took, again_in = ?delay, "snoozed");
+        }
+        (Fate::Reschedule { delay, .. }, _) => {
+            warn!(target: "mosquito", %queue, job, run = %id, attempt, ?took, again_in = ?delay, why, "failed, rescheduled");
+        }
+        (Fate::Banish { .. }, _) => {
+            error!(target: "mosquito", %queue, job, run = %id, attempt, ?took, why, "failed, banished to dead");
+        }
+        (Fate::HandBack, _) => {
+            info!(target: "mosquito", %queue, job, run = %id, attempt, ?took, "handed back")
+        }
+    }
+}

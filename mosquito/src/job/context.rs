@@ -1,0 +1,147 @@
+//! What a job sees of the world while it is performed.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Timestamp;
+use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
+use crate::job_run::JobRun;
+use crate::name::{QueueName, RunId};
+
+/// The run that is being performed, the application's state, and the way to enqueue more.
+pub struct Context<J: ?Sized> {
+    core: Arc<Core>,
+    job: PhantomData<fn(&J)>,
+}
+
+/// What every context of one run shares, whatever the job's type.
+pub(crate) struct Core {
+    pub(crate) run: JobRun,
+    pub(crate) token: CancellationToken,
+    pub(crate) states: Arc<States>,
+    pub(crate) enqueuer: Enqueuer,
+}
+
+/// The application's state, by type.
+#[derive(Default)]
+pub(crate) struct States(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+
+impl States {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) {
+        self.0.insert(TypeId::of::<T>(), Box::new(state));
+    }
+
+    pub(crate) fn has(&self, id: TypeId) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+}
+
+/// A job that declares, by `#[job(state(T))]`, that it uses the application's `T`.
+#[diagnostic::on_unimplemented(
+    message = "the job `{Self}` does not declare that it uses `{T}`",
+    label = "`{T}` is not declared",
+    note = "add it to the job's attribute: `#[job(state({T}))]`"
+)]
+pub trait NeedsState<T>: Job {}
+
+impl<J> Context<J> {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core, job: PhantomData }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.core.run.id
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.core.run.attempt
+    }
+
+    /// The queue the run was dequeued from.
+    #[must_use]
+    pub fn queue(&self) -> &QueueName {
+        &self.core.run.queue
+    }
+
+    /// When the backend took the run.
+    #[must_use]
+    pub fn enqueued_at(&self) -> Timestamp {
+        self.core.run.enqueued_at
+    }
+
+    /// The moment in its schedule that a periodic job's run stands for: the same at each attempt.
+    #[must_use]
+    pub fn tick(&self) -> Option<Timestamp> {
+        self.core.run.tick
+    }
+
+    /// What the attempt before this one failed of.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&str> {
+        self.core.run.history.error.as_deref()
+    }
+
+    /// The application's `T`, which the runner was given by `state(..)`.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T
+    where
+        J: NeedsState<T>,
+    {
+        self.core.states.get().expect("a runner performs only jobs whose states it has")
+    }
+
+    /// Fires when the run should come to an end: the shutdown's grace is over, its time is up, or its
+    /// lease was lost and somebody else performs it.
+    #[must_use]
+    pub fn token(&self) -> &CancellationToken {
+        &self.core.token
+    }
+
+    /// Whether the [token](Self::token) has fired.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.core.token.is_cancelled()
+    }
+
+    /// Enqueues a run of a job; see [`Enqueue`] for when and where.
+    pub fn enqueue<K: Job>(&self, job: K) -> Enqueue<K> {
+        self.core.enqueuer.enqueue(job)
+    }
+
+    /// Enqueues many runs of a job; see [`EnqueueAll`].
+    pub fn enqueue_all<K: Job, I>(&self, jobs: I) -> EnqueueAll<K, I::IntoIter>
+    where
+        I: IntoIterator<Item = K>,
+    {
+        self.core.enqueuer.enqueue_all(jobs)
+    }
+}
+
+impl<J> Clone for Context<J> {
+    fn clone(&self) -> Self {
+        Self::new(self.core.clone())
+    }
+}
+
+impl<J> fmt::Debug for Context<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("run", &self.core.run).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! What an application writes: jobs, and how each is performed.
+//!
+//! `#[job]` makes a struct a [`Job`]: a name, a queue, policies, and arguments that serialize. The
+//! application says what performing means, by [`Perform`], or [`PerformBlocking`] for work that holds its
+//! thread. Each job type registers itself at link time, and the [registry](Registration) finds it again
+//! by the name that a dequeued run bears.
+
+mod context;
+mod enqueue;
+mod outcome;
+mod registry;
+mod retry;
+mod schedule;
+
+use std::future::{Future, ready};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use context::{Context, NeedsState};
+pub use enqueue::{Enqueue, EnqueueAll};
+pub use outcome::{JobError, JobResult, Outcome, decide};
+pub use registry::{Registration, StateNeed};
+pub use retry::{Backoff, Retry};
+pub use schedule::{Missed, Rhythm, ScheduleSpec};
+
+pub(crate) use context::{Core, States};
+pub(crate) use enqueue::Enqueuer;
+pub(crate) use outcome::Kind;
+pub(crate) use registry::{Performance, Registry};
+pub(crate) use schedule::Schedule;
+
+/// A type of background job: made by `#[job]` on a struct, whose fields are its arguments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "not a job",
+    note = "write `#[mosquito::job]` above the struct `{Self}`"
+)]
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What the attribute declares.
+    const SPEC: JobSpec;
+}
+
+/// All that `#[job(..)]` declares, but for the type itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JobSpec {
+    /// The name under which its runs are stored.
+    pub name: &'static str,
+    /// Names that it had before, under which runs may still be waiting.
+    pub aliases: &'static [&'static str],
+    /// The queue its runs are enqueued in, unless an enqueue names another.
+    pub queue: &'static str,
+    /// How a failed run is tried again.
+    pub retry: Retry,
+    /// How long one attempt may take.
+    pub timeout: Option<Duration>,
+    /// When it is performed by itself.
+    pub schedule: Option<ScheduleSpec>,
+}
+
+/// Says what performing a job means.
+///
+/// ```
+/// use mosquito::{Context, JobResult, Perform, job};
+///
+/// #[job(queue = "mail")]
+/// struct Greet {
+///     name: String,
+/// }
+///
+/// impl Perform for Greet {
+///     async fn perform(&self, cx: &Context<Self>) -> JobResult {
+///         println!("hello {}, this is attempt {}", self.name, cx.attempt());
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a job, but nothing performs it",
+    label = "nothing performs this job",
+    note = "write `impl Perform for {Self} {{ async fn perform(&self, cx: &Context<Self>) -> JobResult {{ .. }} }}`"
+)]
+pub trait Perform: Job {
+    /// Performs one run. An error, a panic or a timeout is retried as the job's policy says.
+    ///
+    /// A run can be performed more than once, when a process dies before its success is on record: make
+    /// the effect the same when repeated.
+    fn perform(&self, cx: &Context<Self>) -> impl Future<Output = JobResult> + Send;
+
+    /// Called before each attempt; an error ends the attempt as if `perform` had answered it. With
+    /// [`JobError::snooze`] it puts the run off.
+    fn before(&self, _cx: &Context<Self>) -> impl Future<Output = JobResult> + Send {
+        ready(Ok(()))
+    }
+
+    /// Called after each attempt that `before` let through, with what became of it: `perform`'s answer,
+    /// or an error that says it panicked or timed out. It may take 30 s, and cannot change the outcome.
+    fn after(&self, _cx: &Context<Self>, _result: &JobResult) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+
+    /// How long a run waits after its `attempt`th attempt (from 1) failed of `error`; the policy decides
+    /// when this is `None`.
+    fn retry_after(&self, _attempt: u32, _error: &JobError) -> Option<Duration> {
+        None
+    }
+}
+
+/// Says what performing a `#[job(blocking)]` means: on a thread of its own, which it may hold as long as it likes.
+///
+/// A `timeout` fires the run's [token](Context::token), and counts once `perform` has returned: a thread
+/// cannot be taken away from its work. The hooks are those of [`Perform`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a blocking job, but nothing performs it",
+    label = "nothing performs this job",
+    note = "write `impl PerformBlocking for {Self} {{ fn perform(&self, cx: &Context<Self>) -> JobResult {{ .. }} }}`, or drop `blocking` and implement `Perform`"
+)]
+pub trait PerformBlocking: Job {
+    /// Performs one run.
+    fn perform(&self, cx: &Context<Self>) -> JobResult;
+
+    /// Called before each attempt, on the same thread.
+    fn before(&self, _cx: &Context<Self>) -> JobResult {
+        Ok(())
+    }
+
+    /// Called after each attempt that `before` let through, on the same thread.
+    fn after(&self, _cx: &Context<Self>, _result: &JobResult) {}
+
+    /// How long a run waits after its `attempt`th attempt (from 1) failed; the policy decides when this is `None`.
+    fn retry_after(&self, _attempt: u32, _error: &JobError) -> Option<Duration> {
+        None
+    }
+}

@@ -1,0 +1,249 @@
+//! What becomes of a run: the one place that knows.
+//!
+//! An attempt ends with an [`Outcome`]; [`decide`] turns it into the run's [`Fate`] and nothing else does.
+
+use std::time::Duration;
+
+use crate::backend::Fate;
+use crate::error::BoxError;
+use crate::job::Retry;
+use crate::job_run::History;
+
+/// What `perform` answers.
+pub type JobResult = Result<(), JobError>;
+
+/// Why an attempt did not succeed, and what its job wants done about it.
+///
+/// Any error becomes one by `?`, and is retried as the job's policy says. The other kinds are made by
+/// the functions below.
+///
+/// ```
+/// use std::time::Duration;
+/// use mosquito::{JobError, JobResult};
+///
+/// fn charge(balance: &str) -> JobResult {
+///     let cents: i64 = balance.parse()?; // retried
+///     match cents {
+///         0 => Err(JobError::discard("nothing to charge")),
+///         1..100 => Err(JobError::snooze(Duration::from_secs(3600))),
+///         _ => Ok(()),
+///     }
+/// }
+/// # assert!(charge("0").is_err());
+/// ```
+#[derive(Debug)]
+pub struct JobError(pub(crate) Kind);
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Failed(BoxError),
+    RetryIn(Duration, Option<BoxError>),
+    Dead(String),
+    Discard(String),
+    Snooze(Duration),
+    Panicked(String),
+    TimedOut(Duration),
+}
+
+impl JobError {
+    /// Tries again after `delay` instead of the policy's wait. The attempt counts.
+    #[must_use]
+    pub fn retry_in(delay: Duration) -> Self {
+        Self(Kind::RetryIn(delay, None))
+    }
+
+    /// Tries again after `delay` because of an error. The attempt counts.
+    #[must_use]
+    pub fn retry_in_because(delay: Duration, error: impl Into<BoxError>) -> Self {
+        Self(Kind::RetryIn(delay, Some(error.into())))
+    }
+
+    /// Gives the run up: it goes to `dead`, for somebody to look at.
+    #[must_use]
+    pub fn dead(reason: impl Into<String>) -> Self {
+        Self(Kind::Dead(reason.into()))
+    }
+
+    /// Drops the run: it is gone, and counted as discarded.
+    #[must_use]
+    pub fn discard(reason: impl Into<String>) -> Self {
+        Self(Kind::Discard(reason.into()))
+    }
+
+    /// Puts the run off by `delay`. The attempt is given back.
+    #[must_use]
+    pub fn snooze(delay: Duration) -> Self {
+        Self(Kind::Snooze(delay))
+    }
+
+    /// Whether the attempt ended in a panic.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0, Kind::Panicked(_))
+    }
+
+    /// Whether the attempt took longer than the job's `timeout`.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0, Kind::TimedOut(_))
+    }
+
+    /// The error of this type that `perform` failed of.
+    #[must_use]
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match &self.0 {
+            Kind::Failed(error) | Kind::RetryIn(_, Some(error)) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl<E: Into<BoxError>> From<E> for JobError {
+    fn from(error: E) -> Self {
+        Self(Kind::Failed(error.into()))
+    }
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Kind::Failed(error) | Kind::RetryIn(_, Some(error)) => {
+                write!(f, "{error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            Kind::RetryIn(delay, None) => write!(f, "asked to be tried again in {delay:?}"),
+            Kind::Dead(reason) | Kind::Discard(reason) => f.write_str(reason),
+            Kind::Snooze(delay) => write!(f, "snoozed for {delay:?}"),
+            Kind::Panicked(message) => write!(f, "panicked: {message}"),
+            Kind::TimedOut(limit) => write!(f, "timed out after {limit:?}"),
+        }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// `perform` answered `Ok`.
+    Succeeded,
+    /// It failed, panicked or timed out: retried by the policy, or after `retry_after` when the job says so.
+    Failed {
+        /// What of.
+        error: String,
+        /// The wait that the job asked for instead of the policy's.
+        retry_after: Option<Duration>,
+    },
+    /// The job gave the run up.
+    GivenUp(String),
+    /// The job dropped the run.
+    Discarded(String),
+    /// The job put the run off.
+    Snoozed(Duration),
+    /// Somebody cancelled the run.
+    Cancelled,
+    /// The arguments, or the whole envelope, cannot be read.
+    Undecodable(String),
+    /// No job of that name is linked into this process, or its envelope is of a newer release.
+    UnknownJob,
+    /// The process stopped before the attempt came to its end.
+    Interrupted,
+}
+
+/// How long a run of an unknown job waits for a process that knows it, before it is offered again.
+pub(crate) const UNKNOWN_JOB_WAIT: Duration = Duration::from_secs(30);
+
+/// How old a run of an unknown job grows before it is given up.
+pub(crate) const UNKNOWN_JOB_PATIENCE: Duration = Duration::from_secs(7 * 86_400);
+
+/// Decides where a run goes. `history` is that of the attempts before this one, `age` the time since
+/// the run was enqueued, `chance` a random number from 0 to 1.
+#[must_use]
+pub fn decide(outcome: &Outcome, history: &History, age: Duration, retry: &Retry, chance: f64) -> Fate {
+    let attempt = history.attempts + 1;
+    match outcome {
+        Outcome::Succeeded | Outcome::Discarded(_) | Outcome::Cancelled => Fate::Forget,
+        Outcome::Failed { error, .. } if attempt >= retry.attempts => {
+            Fate::Banish { history: history.failed(error) }
+        }
+        Outcome::Failed { error, retry_after } => Fate::Reschedule {
+            delay: retry_after.unwrap_or_else(|| retry.wait(attempt, chance)),
+            history: history.failed(error),
+        },
+        Outcome::GivenUp(reason) | Outcome::Undecodable(reason) => {
+            Fate::Banish { history: history.failed(reason) }
+        }
+        Outcome::Snoozed(delay) => Fate::Reschedule { delay: *delay, history: history.clone() },
+        Outcome::UnknownJob if age >= UNKNOWN_JOB_PATIENCE => {
+            let error = "no process that knows this job has been seen for days".to_owned();
+            Fate::Banish { history: History { error: Some(error), ..history.clone() } }
+        }
+        Outcome::UnknownJob => Fate::Reschedule { delay: UNKNOWN_JOB_WAIT, history: history.clone() },
+        Outcome::Interrupted => Fate::HandBack,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{JobError, Outcome, UNKNOWN_JOB_PATIENCE, UNKNOWN_JOB_WAIT, decide};
+    use crate::backend::Fate;
+    use crate::job::{Backoff, Retry};
+    use crate::job_run::History;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const RETRY: Retry = Retry { attempts: 3, backoff: Backoff::Fixed(SECOND), jitter: 0.5 };
+
+    fn after(attempts: u32, error: Option<&str>) -> History {
+        History { attempts, crashes: 1, error: error.map(Into::into) }
+    }
+
+    #[test]
+    fn every_outcome_has_its_fate() {
+        let failed = |retry_after| Outcome::Failed { error: "no".into(), retry_after };
+        let reschedule = |delay, history| Fate::Reschedule { delay, history };
+        let banish = |history| Fate::Banish { history };
+        let days = UNKNOWN_JOB_PATIENCE;
+        let lost = "no process that knows this job has been seen for days";
+        #[rustfmt::skip]
+        let table = [
+            // outcome                              attempts before, age    fate
+            (Outcome::Succeeded,                     0, SECOND, Fate::Forget),
+            (Outcome::Discarded("old".into()),       0, SECOND, Fate::Forget),
+            (Outcome::Cancelled,                     0, SECOND, Fate::Forget),
+            (failed(None),                           0, SECOND, reschedule(SECOND, after(1, Some("no")))),
+            (failed(None),                           1, SECOND, reschedule(SECOND, after(2, Some("no")))),
+            (failed(None),                           2, SECOND, banish(after(3, Some("no")))),
+            (failed(None),                           9, SECOND, banish(after(10, Some("no")))),
+            (failed(Some(7 * SECOND)),               0, SECOND, reschedule(7 * SECOND, after(1, Some("no")))),
+            (failed(Some(7 * SECOND)),               2, SECOND, banish(after(3, Some("no")))),
+            (Outcome::GivenUp("why".into()),         0, SECOND, banish(after(1, Some("why")))),
+            (Outcome::Undecodable("where".into()),   0, SECOND, banish(after(1, Some("where")))),
+            (Outcome::Snoozed(5 * SECOND),           2, SECOND, reschedule(5 * SECOND, after(2, None))),
+            (Outcome::UnknownJob,                    2, SECOND, reschedule(UNKNOWN_JOB_WAIT, after(2, None))),
+            (Outcome::UnknownJob,                    2, days,   banish(after(2, Some(lost)))),
+            (Outcome::Interrupted,                   2, SECOND, Fate::HandBack),
+        ];
+
+        for (outcome, attempts, age, fate) in table {
+            assert_eq!(decide(&outcome, &after(attempts, None), age, &RETRY, 0.5), fate, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("mail not sent")]
+        struct Outer(#[source] std::num::ParseIntError);
+
+        let error = JobError::from(Outer("x".parse::<u8>().unwrap_err()));
+
+        assert_eq!(error.to_string(), "mail not sent: invalid digit found in string");
+        assert!(error.downcast_ref::<Outer>().is_some());
+    }
+}

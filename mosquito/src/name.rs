@@ -1,0 +1,177 @@
+//! The names that reach a store: of queues, jobs, runs and overseers.
+//!
+//! All share one alphabet, `A-Z a-z 0-9 _ . : -`, so that any of them can stand in a key, a URL, a log
+//! line or a shell without escaping. A name is checked where it is made; whoever holds one can trust it.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+/// A name was refused: it says which, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{name}` cannot be a {kind}: {reason}; a {kind} is 1 to {limit} of the characters A-Z a-z 0-9 _ . : -"
+)]
+pub struct NameError {
+    kind: &'static str,
+    name: String,
+    reason: String,
+    limit: usize,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $limit:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks a name.
+            ///
+            /// # Errors
+            ///
+            #[doc = concat!("Unless it is 1 to ", stringify!($limit), " of the characters `A-Z a-z 0-9 _ . : -`.")]
+            pub fn new(name: impl AsRef<str>) -> Result<Self, NameError> {
+                let name = name.as_ref();
+                match check(name, $limit) {
+                    Ok(()) => Ok(Self(name.into())),
+                    Err(reason) => {
+                        let name: String = name.chars().take(200).collect();
+                        Err(NameError { kind: $kind, name, reason, limit: $limit })
+                    }
+                }
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+    };
+}
+
+name! {
+    /// The name of a queue.
+    ///
+    /// ```
+    /// use mosquito::QueueName;
+    ///
+    /// assert_eq!(QueueName::new("mail")?.as_str(), "mail");
+    /// assert!(QueueName::new("mail queue").is_err());
+    /// # Ok::<(), mosquito::NameError>(())
+    /// ```
+    QueueName, "queue name", 128
+}
+
+name! {
+    /// The name under which a job type is stored: the struct's in snake_case, unless `#[job(name = "..")]` says another.
+    JobName, "job name", 128
+}
+
+name! {
+    /// The id of one run. Unless given, it is a random one that sorts by the time it was made.
+    RunId, "run id", 160
+}
+
+name! {
+    /// The id of one overseer: a random one per start, never a host name or process id, which may come back.
+    OverseerId, "overseer id", 64
+}
+
+impl RunId {
+    /// A new id, unlike any other.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid_text().as_str().into())
+    }
+
+    /// The id of a periodic job's run: the same for everyone who works out the same tick.
+    #[must_use]
+    pub fn of_tick(job: &JobName, tick: crate::Timestamp) -> Self {
+        Self(format!("{job}:{}", tick.timestamp_millis()).into())
+    }
+}
+
+impl OverseerId {
+    /// A new id, unlike any other.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid_text().as_str().into())
+    }
+}
+
+fn uuid_text() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+fn check(name: &str, limit: usize) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("it is empty".into());
+    }
+    if let Some(bad) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.:-".contains(*c))) {
+        return Err(format!("it has the character {bad:?}"));
+    }
+    if name.len() > limit {
+        return Err(format!("it has {} characters", name.len()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{JobName, QueueName, RunId};
+
+    #[test]
+    fn a_refused_name_is_told_what_is_wrong_with_it() {
+        let told = |name: &str| QueueName::new(name).unwrap_err().to_string();
+
+        assert!(told("").contains("it is empty"));
+        assert!(told("a b").contains("it has the character ' '"));
+        assert!(told("{mail}").contains("it has the character '{'"));
+        assert!(told("märz").contains("it has the character 'ä'"));
+        assert!(told(&"x".repeat(129)).contains("it has 129 characters"));
+        assert!(told("a b").contains("1 to 128 of the characters A-Z a-z 0-9 _ . : -"));
+    }
+
+    #[test]
+    fn the_longest_job_name_still_makes_a_tick_id() {
+        let job = JobName::new("j".repeat(128)).unwrap();
+
+        let id = RunId::of_tick(&job, crate::Timestamp::MAX_UTC);
+
+        assert!(RunId::new(id.as_str()).is_ok());
+    }
+}

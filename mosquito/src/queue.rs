@@ -1,0 +1,124 @@
+//! A named queue, to look into and to act on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::{Backend, List, Paused, Sizes, StoredRun};
+use crate::error::Result;
+use crate::name::{QueueName, RunId};
+
+/// One queue: its four lists, and the verbs of an operator.
+///
+/// ```
+/// # use mosquito::{Context, JobResult, Mosquito, Perform, job, backend::List};
+/// # #[job(queue = "mail")] struct Greet { name: String }
+/// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// let mosquito = Mosquito::connect("memory://").await?;
+/// mosquito.enqueue(Greet { name: "Ada".into() }).await?;
+///
+/// let mail = mosquito.queue("mail")?;
+/// mail.pause().await?;
+/// assert_eq!(mail.sizes().await?.waiting, 1);
+/// assert_eq!(mail.page(List::Waiting, 0, 10).await?.len(), 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Queue {
+    name: QueueName,
+    backend: Arc<dyn Backend>,
+}
+
+impl Queue {
+    pub(crate) fn new(name: QueueName, backend: Arc<dyn Backend>) -> Self {
+        Self { name, backend }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &QueueName {
+        &self.name
+    }
+
+    /// How many runs stand in each list.
+    ///
+    /// # Errors
+    ///
+    /// When the backend is out of reach; so it is with all the others.
+    pub async fn sizes(&self) -> Result<Sizes> {
+        self.backend.sizes(&self.name).await
+    }
+
+    /// Up to `at_most` (and no more than 1,000) runs of a list, from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn page(&self, list: List, offset: usize, at_most: usize) -> Result<Vec<StoredRun>> {
+        self.backend.page(&self.name, list, offset, at_most).await
+    }
+
+    /// One run, and the list it stands in.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn find(&self, id: &RunId) -> Result<Option<StoredRun>> {
+        self.backend.find(&self.name, id).await
+    }
+
+    /// Removes one run, wherever it stands; whether there was one. One that is being performed is not
+    /// stopped, but what becomes of it is not recorded any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn delete(&self, id: &RunId) -> Result<bool> {
+        self.backend.delete(&self.name, id).await
+    }
+
+    /// Removes every run, from all four lists.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn flush(&self) -> Result<()> {
+        self.backend.flush(&self.name).await
+    }
+
+    /// Stops handing out runs, on every machine, until [`resume`](Self::resume).
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn pause(&self) -> Result<()> {
+        self.backend.pause(&self.name, None).await
+    }
+
+    /// Stops handing out runs, on every machine, for so long; then the queue resumes by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn pause_for(&self, duration: Duration) -> Result<()> {
+        self.backend.pause(&self.name, Some(duration)).await
+    }
+
+    /// Hands out runs again.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn resume(&self) -> Result<()> {
+        self.backend.resume(&self.name).await
+    }
+
+    /// Whether it is paused, and until when.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn paused(&self) -> Result<Option<Paused>> {
+        self.backend.paused(&self.name).await
+    }
+}

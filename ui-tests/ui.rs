@@ -1,0 +1,1 @@
+//! What `#[job]` says to malformed definitions.
