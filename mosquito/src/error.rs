@@ -154,3 +154,27 @@ impl fmt::Debug for BuildError {
 }
 
 impl std::error::Error for BuildError {}
+
+/// A URL that can be shown: what stands between `:` and `@` is left out.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:***@{host}")
+        }
+        None => url.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(without_password("redis://u:p@ss@host/1"), "redis://u:***@host/1");
+        assert_eq!(without_password("redis://:p@host"), "redis://:***@host");
+        assert_eq!(without_password("redis://host"), "redis://host");
+    }
+}

@@ -1,2 +1,173 @@
-//! Redis.
-pub const DEFAULT_PREFIX: &str = "mosquito";
+//! Queues in a Redis server: for fleets.
+//!
+//! Each move is one script, listed in `scripts.rs`; where everything stands is said in `keys.rs`. Needs Redis
+//! 6.2 or newer, or a server that speaks its language.
+//!
+//! - A run's envelope stands in one hash per queue, from enqueue to the end; the lists hold ids. A run
+//!   without an envelope does not exist.
+//! - `pending` holds claims, not ids: removing the claim is the fence, and the claims of an overseer are one range.
+//! - An attempt is counted when its claim is made, by the claim itself: the number is written down only when
+//!   the run leaves `pending` other than by success. So the usual run writes no history at all.
+//! - A script looks at every key it will write before it writes one, since a script that fails half way is not
+//!   rolled back.
+//!
+//! What Redis itself can lose: see its `appendfsync` (with `everysec`, the last second before a power cut) and its
+//! asynchronous replication (what a replica had not yet got when it took over).
+
+mod connection;
+mod keys;
+mod moves;
+mod replies;
+mod scripts;
+mod search;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ::redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
+
+use crate::error::{Error, Result};
+use crate::name::QueueName;
+use connection::Connections;
+use keys::{Key, Keys};
+
+pub use keys::DEFAULT_PREFIX;
+
+/// For how long a client remembers that a queue is on the list of queues.
+const LISTED_FOR: Duration = Duration::from_secs(30);
+
+/// The longest `waiting` that is searched in one call.
+const SEARCH: usize = 1_000;
+
+/// Queues in a Redis server.
+#[derive(Debug)]
+pub struct Redis {
+    url: String,
+    prefix: String,
+    keys: Keys,
+    connections: Connections,
+    listed: Mutex<HashMap<QueueName, Instant>>,
+}
+
+impl Redis {
+    /// Connects to the server that a URL names, `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS.
+    ///
+    /// `prefix` is the first part of every key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] when the URL or the prefix cannot be read, [`Error::Unavailable`] when the server does not answer,
+    /// [`Error::Refused`] when it does not let us in or is older than 6.2.
+    pub async fn connect(url: &str, prefix: &str) -> Result<Self> {
+        let shown_url = crate::error::without_password(url);
+        // A prefix has the alphabet of all names, so a brace cannot break the hash tag behind it.
+        if let Err(why) = QueueName::new(prefix) {
+            let reason = why.to_string().replace("queue name", "prefix");
+            return Err(Error::Url { url: shown_url, reason });
+        }
+        let connections = Connections::open(url, &shown_url).await?;
+        let keys = Keys::new(prefix);
+        let redis =
+            Self { url: url.into(), prefix: prefix.into(), keys, connections, listed: Mutex::default() };
+        redis.check_version().await?;
+        Ok(redis)
+    }
+
+    async fn check_version(&self) -> Result<()> {
+        let info: Result<String, RedisError> =
+            ::redis::cmd("INFO").arg("server").query_async(&mut self.connections.commands()).await;
+        let info = match info.map_err(|error| self.connections.explain(error)) {
+            Ok(info) => info,
+            Err(error) if error.is_transient() => return Err(error),
+            // A user that may not ask for it, may be.
+            Err(_) => return Ok(()),
+        };
+        let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or_default();
+        let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+        match (parts.next(), parts.next()) {
+            (Some(major), Some(minor)) if (major, minor) < (6, 2) => Err(Error::Refused {
+                backend: format!("{:?}", self.connections),
+                reason: format!("it has version {version}, and mosquito needs 6.2 or newer"),
+                source: "ZMSCORE and RPOP with a count are missing".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn call<'a>(&self, script: &'a Script, queue: &QueueName, keys: &[Key]) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        for key in keys {
+            call.key(self.keys.of(queue, *key));
+        }
+        call
+    }
+
+    async fn answer<T: FromRedisValue>(&self, queue: &QueueName, call: &ScriptInvocation<'_>) -> Result<T> {
+        match call.invoke_async(&mut self.connections.commands()).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.explain(queue, error).await),
+        }
+    }
+
+    async fn query<T: FromRedisValue>(&self, command: &::redis::Cmd) -> Result<T> {
+        command
+            .query_async(&mut self.connections.commands())
+            .await
+            .map_err(|error| self.connections.explain(error))
+    }
+
+    /// What an error means; a key of a wrong type is named.
+    async fn explain(&self, queue: &QueueName, error: RedisError) -> Error {
+        if error.to_string().contains("WRONGTYPE") {
+            for key in Key::ALL {
+                let name = self.keys.of(queue, key);
+                match self.query::<String>(::redis::cmd("TYPE").arg(&name)).await {
+                    Ok(found) if found != "none" && found != key.kind() => {
+                        return Error::ForeignKey { key: name, found, expected: key.kind() };
+                    }
+                    Ok(_) => (),
+                    Err(error) => return error,
+                }
+            }
+        }
+        self.connections.explain(error)
+    }
+
+    /// Puts a queue on the list of queues, before anything can be put into it. Repeated now and then, in
+    /// case somebody emptied the server.
+    async fn list(&self, queue: &QueueName) -> Result<()> {
+        let listed = self.lock_listed().get(queue).is_some_and(|since| since.elapsed() < LISTED_FOR);
+        if !listed {
+            let queues = self.keys.queues();
+            let added = ::redis::cmd("SADD")
+                .arg(&queues)
+                .arg(queue.as_str())
+                .query_async::<()>(&mut self.connections.commands())
+                .await;
+            if let Err(error) = added {
+                return Err(self.explain_global(&queues, "set", error).await);
+            }
+            self.lock_listed().insert(queue.clone(), Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn explain_global(&self, key: &str, expected: &'static str, error: RedisError) -> Error {
+        if error.to_string().contains("WRONGTYPE") {
+            let found = self.query(::redis::cmd("TYPE").arg(key)).await;
+            return found
+                .map_or_else(|error| error, |found| Error::ForeignKey { key: key.into(), found, expected });
+        }
+        self.connections.explain(error)
+    }
+
+    fn lock_listed(&self) -> std::sync::MutexGuard<'_, HashMap<QueueName, Instant>> {
+        // It only saves a command.
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, answer: Result<T, RedisError>) -> Result<T> {
+        answer.map_err(|error| self.connections.explain(error))
+    }
+}

@@ -1,0 +1,103 @@
+//! Where everything stands in Redis.
+//!
+//! All keys of a queue share the hash tag `{queue}`, so that they stand in one slot of a cluster and one
+//! script can touch them all.
+
+use crate::name::QueueName;
+
+/// The first part of every key, unless the client chooses another.
+pub const DEFAULT_PREFIX: &str = "mosquito";
+
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+/// What stands under a key of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// List of ids; the front is on the right.
+    Waiting,
+    /// Sorted set of claims, by overseer, ticket and position.
+    Pending,
+    /// Sorted set of ids, by due time in ms.
+    Scheduled,
+    /// Sorted set of ids, by time of death in ms.
+    Dead,
+    /// Hash: id → envelope.
+    Runs,
+    /// Hash: id → history, of runs that were attempted.
+    History,
+    /// Sorted set of overseers with a lease, by their last beat in ms; -1 when condemned.
+    Owners,
+    /// Hash: job → its last tick in ms and that tick's run.
+    Schedules,
+    /// Text that expires when the pause ends.
+    Paused,
+    /// List with one item while there is work that nobody was woken for.
+    Wake,
+    /// List with one item when a run became the first to be due.
+    Due,
+}
+
+impl Key {
+    pub(super) const ALL: [Self; 11] = [
+        Self::Waiting,
+        Self::Pending,
+        Self::Scheduled,
+        Self::Dead,
+        Self::Runs,
+        Self::History,
+        Self::Owners,
+        Self::Schedules,
+        Self::Paused,
+        Self::Wake,
+        Self::Due,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Pending => "pending",
+            Self::Scheduled => "scheduled",
+            Self::Dead => "dead",
+            Self::Runs => "runs",
+            Self::History => "history",
+            Self::Owners => "owners",
+            Self::Schedules => "schedules",
+            Self::Paused => "paused",
+            Self::Wake => "wake",
+            Self::Due => "due",
+        }
+    }
+
+    /// What `TYPE` answers for it.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Waiting | Self::Wake | Self::Due => "list",
+            Self::Pending | Self::Scheduled | Self::Dead | Self::Owners => "zset",
+            Self::Runs | Self::History | Self::Schedules => "hash",
+            Self::Paused => "string",
+        }
+    }
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    pub(super) fn of(&self, queue: &QueueName, key: Key) -> String {
+        format!("{}:{{{queue}}}:{}", self.prefix, key.name())
+    }
+
+    /// Set of the queues that were used.
+    pub(super) fn queues(&self) -> String {
+        format!("{}:queues", self.prefix)
+    }
+
+    /// Hash of the leader, the end of its lease and its epoch.
+    pub(super) fn leader(&self) -> String {
+        format!("{}:leader", self.prefix)
+    }
+}

@@ -1,0 +1,300 @@
+//! The moves and looks of the contract, each a script or one command.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::redis::Value;
+use async_trait::async_trait;
+
+use super::keys::Key;
+use super::replies::{self, Reply};
+use super::{Redis, SEARCH, scripts};
+use crate::backend::{
+    BATCH_LIMIT, Backend, Claimed, DIED, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted,
+    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+};
+use crate::clock::{self, millis};
+use crate::error::Result;
+use crate::job_run::{History, NewRun, When};
+use crate::name::{JobName, OverseerId, QueueName, RunId};
+
+#[async_trait]
+impl Backend for Redis {
+    async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.list(queue).await?;
+        let mut answers = Vec::with_capacity(runs.len());
+        for chunk in runs.chunks(BATCH_LIMIT) {
+            let keys = [Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
+            let mut call = self.call(&scripts::ENQUEUE, queue, &keys);
+            for run in chunk {
+                call.arg(run.id.as_str()).arg(run.body());
+                match run.when {
+                    When::Now => call.arg(""),
+                    When::After(delay) => call.arg(format!("+{}", millis(delay))),
+                    When::At(time) => call.arg(format!("@{}", time.timestamp_millis())),
+                };
+            }
+            let new: Vec<bool> = self.answer(queue, &call).await?;
+            answers.extend(chunk.iter().zip(new).map(|(run, new)| match new {
+                true => Enqueued::New(run.id.clone()),
+                false => Enqueued::Duplicate(run.id.clone()),
+            }));
+        }
+        Ok(answers)
+    }
+
+    async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
+        let keys = [Key::Waiting, Key::Pending, Key::Runs, Key::History, Key::Owners, Key::Wake, Key::Paused];
+        let mut call = self.call(&scripts::CLAIM, queue, &keys);
+        // Of one width, so that the claims of an overseer sort by ticket.
+        call.arg(ticket.overseer.as_str())
+            .arg(format!("{:012x}", ticket.number))
+            .arg(at_most.min(BATCH_LIMIT));
+        let answer: Value = self.answer(queue, &call).await?;
+        self.read(replies::claimed(answer))
+    }
+
+    async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>> {
+        let mut answers = Vec::with_capacity(settlements.len());
+        for chunk in settlements.chunks(BATCH_LIMIT) {
+            let keys = [
+                Key::Pending,
+                Key::Runs,
+                Key::History,
+                Key::Waiting,
+                Key::Scheduled,
+                Key::Dead,
+                Key::Wake,
+                Key::Due,
+            ];
+            let mut call = self.call(&scripts::SETTLE, queue, &keys);
+            for one in chunk {
+                call.arg(one.id.as_str()).arg(&one.token.0);
+                match &one.fate {
+                    Fate::Forget => call.arg("f"),
+                    Fate::HandBack => call.arg("h"),
+                    Fate::Banish { history } => call.arg("b").arg(json(history)),
+                    Fate::Reschedule { delay, history } => {
+                        call.arg("r").arg(json(history)).arg(millis(*delay))
+                    }
+                };
+            }
+            let settled: Vec<bool> = self.answer(queue, &call).await?;
+            answers.extend(settled.into_iter().map(|done| if done { Settled::Done } else { Settled::Stale }));
+        }
+        Ok(answers)
+    }
+
+    async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
+        let mut call = self.call(&scripts::PROMOTE, queue, &[Key::Scheduled, Key::Waiting, Key::Wake]);
+        call.arg(at_most.min(BATCH_LIMIT));
+        let (moved, next): (usize, i64) = self.answer(queue, &call).await?;
+        Ok(Promoted { moved, next_due: u64::try_from(next).ok().map(Duration::from_millis) })
+    }
+
+    async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {
+        self.list(queue).await?;
+        let mut call = self.call(&scripts::LAST_TICK, queue, &[Key::Schedules]);
+        call.arg(job.as_str());
+        let (at, now): (i64, i64) = self.answer(queue, &call).await?;
+        Ok(LastTick { at: clock::from_millis(at), now: clock::from_millis(now) })
+    }
+
+    async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
+        self.list(queue).await?;
+        let keys = [Key::Schedules, Key::Runs, Key::Dead, Key::Waiting, Key::Wake];
+        let mut call = self.call(&scripts::TICK, queue, &keys);
+        let overlap = match tick.overlap {
+            Overlap::Skip => "skip",
+            Overlap::Allow => "allow",
+        };
+        let (id, body) = tick.run.as_ref().map_or(("", ""), |run| (run.id.as_str(), run.body()));
+        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap).arg(id).arg(body);
+        let answer: String = self.answer(queue, &call).await?;
+        Ok(match (answer.as_str(), &tick.run) {
+            ("enqueued", Some(run)) => Ticked::Enqueued(run.id.clone()),
+            ("stale", _) => Ticked::Stale,
+            ("early", _) => Ticked::Early,
+            _ => Ticked::Passed,
+        })
+    }
+
+    async fn beat(&self, overseer: &OverseerId, queues: &[QueueName]) -> Result<Vec<Lease>> {
+        // All at once: they share one connection, and so one round trip.
+        let beats = queues.iter().map(|queue| async move {
+            let mut call = self.call(&scripts::BEAT, queue, &[Key::Owners]);
+            call.arg(overseer.as_str());
+            let held: bool = self.answer(queue, &call).await?;
+            Ok(if held { Lease::Held } else { Lease::Lost })
+        });
+        futures_util::future::join_all(beats).await.into_iter().collect()
+    }
+
+    async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
+        let keys = [Key::Owners, Key::Pending, Key::Runs, Key::History, Key::Waiting, Key::Dead, Key::Wake];
+        let mut call = self.call(&scripts::RESCUE, queue, &keys);
+        call.arg(millis(rescue.dead_after))
+            .arg(rescue.max_crashes)
+            .arg(rescue.at_most.min(BATCH_LIMIT))
+            .arg(DIED);
+        let answer: Value = self.answer(queue, &call).await?;
+        let read = || {
+            let mut reply = Reply::new(answer)?;
+            Ok(Rescued { more: reply.int()? == 1, rescued: reply.ids()?, poisoned: reply.ids()? })
+        };
+        self.read(read())
+    }
+
+    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
+        self.list(queue).await?;
+        let mut command = ::redis::cmd("SET");
+        command.arg(self.keys.of(queue, Key::Paused)).arg(1);
+        if let Some(duration) = duration {
+            command.arg("PX").arg(millis(duration).max(1));
+        }
+        self.query(&command).await
+    }
+
+    async fn resume(&self, queue: &QueueName) -> Result<()> {
+        let call = self.call(&scripts::RESUME, queue, &[Key::Paused, Key::Waiting, Key::Wake]);
+        self.answer(queue, &call).await
+    }
+
+    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
+        let until: Option<i64> =
+            self.answer(queue, &self.call(&scripts::PAUSED, queue, &[Key::Paused])).await?;
+        Ok(until.map(|until| Paused { until: (until != 0).then(|| clock::from_millis(until)) }))
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueName>> {
+        let key = self.keys.queues();
+        let names = ::redis::cmd("SMEMBERS").arg(&key).query_async(&mut self.connections.commands()).await;
+        let names: Vec<String> = match names {
+            Ok(names) => names,
+            Err(error) => return Err(self.explain_global(&key, "set", error).await),
+        };
+        let mut queues: Vec<_> = names.iter().filter_map(|name| QueueName::new(name).ok()).collect();
+        queues.sort();
+        Ok(queues)
+    }
+
+    async fn sizes(&self, queue: &QueueName) -> Result<Sizes> {
+        let mut pipe = ::redis::pipe();
+        pipe.atomic()
+            .llen(self.keys.of(queue, Key::Waiting))
+            .zcard(self.keys.of(queue, Key::Pending))
+            .zcard(self.keys.of(queue, Key::Scheduled))
+            .zcard(self.keys.of(queue, Key::Dead));
+        match pipe.query_async(&mut self.connections.commands()).await {
+            Ok((waiting, pending, scheduled, dead)) => Ok(Sizes { waiting, pending, scheduled, dead }),
+            Err(error) => Err(self.explain(queue, error).await),
+        }
+    }
+
+    async fn page(
+        &self,
+        queue: &QueueName,
+        list: List,
+        offset: usize,
+        at_most: usize,
+    ) -> Result<Vec<StoredRun>> {
+        let key = match list {
+            List::Waiting => Key::Waiting,
+            List::Pending => Key::Pending,
+            List::Scheduled => Key::Scheduled,
+            List::Dead => Key::Dead,
+        };
+        if at_most == 0 {
+            return Ok(Vec::new());
+        }
+        let mut call = self.call(&scripts::PAGE, queue, &[key, Key::Runs, Key::History]);
+        call.arg(list.to_string()).arg(offset).arg(at_most.min(BATCH_LIMIT));
+        let answer: Value = self.answer(queue, &call).await?;
+        self.read(replies::page(list, answer))
+    }
+
+    async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
+        self.search_one(queue, id).await
+    }
+
+    async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
+        let keys = [Key::Runs, Key::History, Key::Waiting, Key::Scheduled, Key::Dead];
+        let mut call = self.call(&scripts::DELETE, queue, &keys);
+        call.arg(id.as_str()).arg(SEARCH);
+        let (existed, placed): (bool, bool) = self.answer(queue, &call).await?;
+        // From here on the run is gone. What is left is its id in a list, which nobody takes for a run.
+        if existed && !placed {
+            if let Some(member) = self.claim_on(queue, id).await? {
+                self.query::<()>(::redis::cmd("ZREM").arg(self.keys.of(queue, Key::Pending)).arg(member))
+                    .await?;
+            } else {
+                self.blank(queue, id).await?;
+            }
+        }
+        Ok(existed)
+    }
+
+    async fn flush(&self, queue: &QueueName) -> Result<()> {
+        let mut command = ::redis::cmd("UNLINK");
+        for key in [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History] {
+            command.arg(self.keys.of(queue, key));
+        }
+        self.query(&command).await
+    }
+
+    async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize> {
+        let mut call = self.call(&scripts::PRUNE, queue, &[Key::Dead, Key::Runs, Key::History]);
+        call.arg(keep).arg(millis(age)).arg(at_most.min(BATCH_LIMIT));
+        self.answer(queue, &call).await
+    }
+
+    async fn lead(&self, overseer: &OverseerId, lease: Duration) -> Result<Option<u64>> {
+        let key = self.keys.leader();
+        let mut call = scripts::LEAD.key(&key);
+        call.arg(overseer.as_str()).arg(millis(lease));
+        let epoch: u64 = match call.invoke_async(&mut self.connections.commands()).await {
+            Ok(epoch) => epoch,
+            Err(error) => return Err(self.explain_global(&key, "hash", error).await),
+        };
+        Ok((epoch != 0).then_some(epoch))
+    }
+
+    async fn resign(&self, overseer: &OverseerId) -> Result<()> {
+        let mut call = scripts::RESIGN.key(self.keys.leader());
+        call.arg(overseer.as_str());
+        let answer = call.invoke_async(&mut self.connections.commands()).await;
+        self.read(answer)
+    }
+
+    async fn wait(
+        &self,
+        signal: Signal,
+        queues: &[QueueName],
+        timeout: Duration,
+    ) -> Result<Option<QueueName>> {
+        if queues.is_empty() {
+            tokio::time::sleep(timeout).await;
+            return Ok(None);
+        }
+        let key = match signal {
+            Signal::Work => Key::Wake,
+            Signal::Due => Key::Due,
+        };
+        let lists: Vec<String> = queues.iter().map(|queue| self.keys.of(queue, key)).collect();
+        let popped = self.connections.pop(signal, &lists, timeout).await?;
+        Ok(popped
+            .and_then(|popped| lists.iter().position(|list| *list == popped))
+            .map(|at| queues[at].clone()))
+    }
+
+    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(Some(Arc::new(Self::connect(&self.url, &self.prefix).await?)))
+    }
+}
+
+fn json(history: &History) -> String {
+    serde_json::to_string(history).expect("numbers and text serialize")
+}

@@ -1,0 +1,105 @@
+//! Reads what the scripts answer.
+
+use std::collections::VecDeque;
+
+use ::redis::{ErrorKind, RedisError, Value};
+
+use crate::backend::{Claim, ClaimToken, Claimed, Lease, List, StoredRun};
+use crate::clock;
+use crate::job_run::History;
+use crate::name::{OverseerId, RunId};
+
+/// The items of an answer, taken one by one.
+pub(super) struct Reply(VecDeque<Value>);
+
+impl Reply {
+    pub(super) fn new(value: Value) -> Result<Self, RedisError> {
+        match value {
+            Value::Array(items) => Ok(Self(items.into())),
+            other => Err(unexpected(&format!("a list, not {other:?}"))),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, RedisError> {
+        match self.next()? {
+            Value::BulkString(bytes) => Ok(bytes),
+            other => Err(unexpected(&format!("text, not {other:?}"))),
+        }
+    }
+
+    pub(super) fn text(&mut self) -> Result<String, RedisError> {
+        String::from_utf8(self.bytes()?).map_err(|_| unexpected("UTF-8"))
+    }
+
+    pub(super) fn int(&mut self) -> Result<i64, RedisError> {
+        match self.next()? {
+            Value::Int(number) => Ok(number),
+            other => Err(unexpected(&format!("a number, not {other:?}"))),
+        }
+    }
+
+    pub(super) fn id(&mut self) -> Result<RunId, RedisError> {
+        RunId::new(self.text()?).map_err(|why| unexpected(&why.to_string()))
+    }
+
+    pub(super) fn ids(&mut self) -> Result<Vec<RunId>, RedisError> {
+        let mut ids = Self::new(self.next()?)?;
+        std::iter::from_fn(|| (!ids.is_empty()).then(|| ids.id())).collect()
+    }
+
+    /// A history that cannot be read is one that somebody wrote by hand: the run counts as never attempted.
+    fn history(&mut self) -> Result<History, RedisError> {
+        Ok(serde_json::from_slice(&self.bytes()?).unwrap_or_default())
+    }
+
+    fn next(&mut self) -> Result<Value, RedisError> {
+        self.0.pop_front().ok_or_else(|| unexpected("one more item"))
+    }
+}
+
+fn unexpected(what: &str) -> RedisError {
+    (ErrorKind::UnexpectedReturnType, "a script should have answered", what.to_owned()).into()
+}
+
+pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
+    let mut reply = Reply::new(value)?;
+    let lease = match reply.text()?.as_str() {
+        "new" => Lease::New,
+        "held" => Lease::Held,
+        "lost" => Lease::Lost,
+        _ => return Err(unexpected("new, held or lost")),
+    };
+    let now = clock::from_millis(reply.int()?);
+    let mut runs = Vec::new();
+    while !reply.is_empty() {
+        let (id, token) = (reply.id()?, ClaimToken(reply.text()?));
+        runs.push(Claim { id, token, envelope: reply.bytes()?, history: reply.history()? });
+    }
+    Ok(Claimed { runs, lease, now })
+}
+
+pub(super) fn page(list: List, value: Value) -> Result<Vec<StoredRun>, RedisError> {
+    let mut reply = Reply::new(value)?;
+    let mut runs = Vec::new();
+    while !reply.is_empty() {
+        let (id, claim, time) = (reply.id()?, reply.text()?, reply.text()?);
+        let (envelope, history) = (reply.bytes()?, reply.history()?);
+        let (overseer, claimed_at) = who_and_when(&claim);
+        // Scores are written as floating point numbers.
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds fit")]
+        let at = time.parse::<f64>().ok().map(|ms| ms as i64).or(claimed_at).map(clock::from_millis);
+        runs.push(StoredRun { id, list, at, overseer, envelope, history });
+    }
+    Ok(runs)
+}
+
+/// A claim is `overseer/ticket/position/time`.
+pub(super) fn who_and_when(claim: &str) -> (Option<OverseerId>, Option<i64>) {
+    let mut parts = claim.split('/');
+    let overseer = parts.next().and_then(|overseer| OverseerId::new(overseer).ok());
+    (overseer, parts.nth(2).and_then(|time| time.parse().ok()))
+}

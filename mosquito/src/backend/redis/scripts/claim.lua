@@ -1,0 +1,63 @@
+-- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused
+-- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most
+-- → {'new' | 'held' | 'lost', time, then for each run: id, token, envelope, history or ''}
+--
+-- A member of pending is a claim: 'overseer/ticket/position/time/id', all of one score, so that the claims of
+-- an overseer, and those of one ticket, are each one range.
+local overseer, ticket = ARGV[1], ARGV[2]
+local beat = redis.call('ZSCORE', KEYS[5], overseer)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local answer = { 'new', now }
+if beat then
+  if tonumber(beat) < 0 then return { 'lost', now } end
+  answer[1] = 'held'
+end
+
+local claim = overseer .. '/' .. ticket .. '/'
+local before = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. claim, '(' .. overseer .. '/' .. ticket .. '0')
+if #before > 0 then
+  local ids = {}
+  for i, member in ipairs(before) do ids[i] = string.match(member, '[^/]*$') end
+  local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
+  local histories = redis.call('HMGET', KEYS[4], unpack(ids))
+  for i, id in ipairs(ids) do
+    if envelopes[i] then
+      answer[#answer + 1] = id
+      answer[#answer + 1] = string.sub(before[i], 1, -#id - 2)
+      answer[#answer + 1] = envelopes[i]
+      answer[#answer + 1] = histories[i] or ''
+    end
+  end
+  return answer
+end
+
+-- A key of a wrong type fails here, before anything is written.
+local depth, rung = redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[6]) > 0
+local attempted = redis.call('HLEN', KEYS[4]) > 0
+redis.call('HLEN', KEYS[3])
+if depth == 0 or redis.call('EXISTS', KEYS[7]) == 1 then return answer end
+
+local ids = redis.call('RPOP', KEYS[1], ARGV[3])
+local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
+local histories = attempted and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
+local members = {}
+for i, id in ipairs(ids) do
+  -- An id without an envelope is what is left of a run that was deleted.
+  if envelopes[i] then
+    local token = string.format('%s%03d/%d', claim, i - 1, now)
+    members[#members + 1] = 0
+    members[#members + 1] = token .. '/' .. id
+    answer[#answer + 1] = id
+    answer[#answer + 1] = token
+    answer[#answer + 1] = envelopes[i]
+    answer[#answer + 1] = histories[i] or ''
+  end
+end
+if #members > 0 then
+  redis.call('ZADD', KEYS[2], unpack(members))
+  redis.call('ZADD', KEYS[5], now, overseer)
+end
+-- One wakes one: whoever leaves runs behind wakes the next.
+if depth > #ids and not rung then redis.call('LPUSH', KEYS[6], 1) end
+return answer

@@ -1,0 +1,52 @@
+-- KEYS[1] owners, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] waiting, KEYS[6] dead, KEYS[7] wake
+-- ARGV[1] dead after ms, ARGV[2] crashes that poison, ARGV[3] how many at most, ARGV[4] what a rescued run's history says
+-- → {1 when there may be more, ids taken back, ids poisoned}
+--
+-- The score of an owner is the time of its last beat, or -1 once it is condemned: then it can neither beat nor
+-- claim until all it had is taken back.
+local rung = redis.call('LLEN', KEYS[7]) > 0
+redis.call('LLEN', KEYS[5])
+redis.call('ZCARD', KEYS[6])
+redis.call('HLEN', KEYS[3])
+redis.call('HLEN', KEYS[4])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local room = tonumber(ARGV[3])
+local overseers = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[1]), 'LIMIT', 0, 100)
+local more, rescued, poisoned = #overseers == 100 and 1 or 0, {}, {}
+
+for _, overseer in ipairs(overseers) do
+  redis.call('ZADD', KEYS[1], -1, overseer)
+  local members = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. overseer .. '/', '(' .. overseer .. '0', 'LIMIT', 0, room + 1)
+  -- From the last to the first, so that the first comes to stand in front.
+  for i = math.min(#members, room), 1, -1 do
+    local id = string.match(members[i], '[^/]*$')
+    if redis.call('HEXISTS', KEYS[3], id) == 1 then
+      local history = redis.call('HGET', KEYS[4], id)
+      history = history and cjson.decode(history) or { attempts = 0 }
+      history.attempts = history.attempts + 1
+      history.crashes = (history.crashes or 0) + 1
+      if history.crashes >= tonumber(ARGV[2]) then
+        history.error = string.format('poisoned: %d processes died while they performed it', history.crashes)
+        redis.call('HSET', KEYS[4], id, cjson.encode(history))
+        redis.call('ZADD', KEYS[6], now, id)
+        poisoned[#poisoned + 1] = id
+      else
+        history.error = ARGV[4]
+        redis.call('HSET', KEYS[4], id, cjson.encode(history))
+        redis.call('RPUSH', KEYS[5], id)
+        rescued[#rescued + 1] = id
+      end
+    end
+    redis.call('ZREM', KEYS[2], members[i])
+  end
+  if #members > room then
+    more = 1
+    break
+  end
+  redis.call('ZREM', KEYS[1], overseer)
+  room = room - #members
+end
+
+if #rescued > 0 and not rung then redis.call('LPUSH', KEYS[7], 1) end
+return { more, rescued, poisoned }

@@ -1,0 +1,61 @@
+-- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due
+-- ARGV: for each run its id, its claim, and its fate: 'f' forget, 'h' hand back, 'b' banish and a history,
+--       'r' reschedule and a history and a delay in ms
+-- → for each run 1 when it was settled, 0 when its claim does not stand
+--
+-- Looking at every list first: a key of a wrong type fails here, before anything is written.
+local first = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
+redis.call('HLEN', KEYS[3])
+redis.call('ZCARD', KEYS[6])
+local rung, due_rung = redis.call('LLEN', KEYS[7]) > 0, redis.call('LLEN', KEYS[8]) > 0
+redis.call('LLEN', KEYS[4])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local members, fates, at = {}, {}, 1
+while at <= #ARGV do
+  members[#members + 1] = ARGV[at + 1] .. '/' .. ARGV[at]
+  fates[#fates + 1] = at
+  local fate = ARGV[at + 2]
+  at = at + (fate == 'r' and 5 or fate == 'b' and 4 or 3)
+end
+
+local standing = redis.call('ZMSCORE', KEYS[1], unpack(members))
+local answers, settled, forgotten, handed_back, earliest = {}, {}, {}, {}, nil
+for i, member in ipairs(members) do
+  local id, fate = ARGV[fates[i]], ARGV[fates[i] + 2]
+  -- The envelope of a run that was deleted is gone before its claim is.
+  local stands = standing[i] and (fate == 'f' or redis.call('HEXISTS', KEYS[2], id) == 1)
+  answers[i] = stands and 1 or 0
+  if stands then
+    settled[#settled + 1] = member
+    -- The destination comes first: were Redis out of memory, it fails here, and the claim still stands.
+    if fate == 'f' then
+      forgotten[#forgotten + 1] = id
+    elseif fate == 'h' then
+      handed_back[#handed_back + 1] = id
+    else
+      redis.call('HSET', KEYS[3], id, ARGV[fates[i] + 3])
+      if fate == 'b' then
+        redis.call('ZADD', KEYS[6], now, id)
+      else
+        local due = now + tonumber(ARGV[fates[i] + 4])
+        redis.call('ZADD', KEYS[5], due, id)
+        if not earliest or due < earliest then earliest = due end
+      end
+    end
+  end
+end
+
+-- From the last to the first, so that the first comes to stand in front.
+for i = #handed_back, 1, -1 do redis.call('RPUSH', KEYS[4], handed_back[i]) end
+if #settled > 0 then redis.call('ZREM', KEYS[1], unpack(settled)) end
+if #forgotten > 0 then
+  redis.call('HDEL', KEYS[2], unpack(forgotten))
+  redis.call('HDEL', KEYS[3], unpack(forgotten))
+end
+if #handed_back > 0 and not rung then redis.call('LPUSH', KEYS[7], 1) end
+if earliest and not due_rung and (not first or earliest < tonumber(first)) then
+  redis.call('LPUSH', KEYS[8], 1)
+end
+return answers

@@ -1,0 +1,97 @@
+//! Finds one run, and takes a deleted one's id out, wherever it stands.
+//!
+//! The lists are made for moving many runs quickly; looking for one costs a search of `pending`, which is as
+//! long as the fleet has executors, or of `waiting`, piece by piece.
+
+use super::keys::Key;
+use super::{Redis, SEARCH, replies, scripts};
+use crate::backend::{List, StoredRun};
+use crate::clock;
+use crate::error::Result;
+use crate::job_run::History;
+use crate::name::{QueueName, RunId};
+
+impl Redis {
+    pub(super) async fn search_one(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
+        let Some(first) = self.look(queue, id).await? else { return Ok(None) };
+        let claim = if first.place.is_none() { self.claim_on(queue, id).await? } else { None };
+        // It may have moved while the claims were searched.
+        let found = if first.place.is_none() { self.look(queue, id).await? } else { Some(first) };
+        Ok(found.map(|Found { envelope, history, place }| {
+            let (overseer, claimed_at) = replies::who_and_when(claim.as_deref().unwrap_or_default());
+            let (list, at, overseer) = match (place, &claim) {
+                (Some((list, at)), _) => (list, Some(at), None),
+                (None, Some(_)) => (List::Pending, claimed_at.map(clock::from_millis), overseer),
+                (None, None) => (List::Waiting, None, None),
+            };
+            StoredRun { id: id.clone(), list, at, overseer, envelope, history }
+        }))
+    }
+
+    /// The claim on a run, if it is pending, as the member of `pending` that stands for it.
+    pub(super) async fn claim_on(&self, queue: &QueueName, id: &RunId) -> Result<Option<String>> {
+        let mut cursor = 0_u64;
+        loop {
+            // Names have no character that a pattern gives a meaning to.
+            let (next, found): (u64, Vec<String>) = self
+                .query(
+                    ::redis::cmd("ZSCAN")
+                        .arg(self.keys.of(queue, Key::Pending))
+                        .arg(cursor)
+                        .arg("MATCH")
+                        .arg(format!("*/{id}"))
+                        .arg("COUNT")
+                        .arg(SEARCH),
+                )
+                .await?;
+            if let Some(member) = found.into_iter().next() {
+                return Ok(Some(member));
+            }
+            if next == 0 {
+                return Ok(None);
+            }
+            cursor = next;
+        }
+    }
+
+    /// A run that stands in no list but `pending` or `waiting`, or the time it has in the other two.
+    async fn look(&self, queue: &QueueName, id: &RunId) -> Result<Option<Found>> {
+        let mut pipe = ::redis::pipe();
+        pipe.atomic()
+            .hget(self.keys.of(queue, Key::Runs), id.as_str())
+            .hget(self.keys.of(queue, Key::History), id.as_str())
+            .zscore(self.keys.of(queue, Key::Scheduled), id.as_str())
+            .zscore(self.keys.of(queue, Key::Dead), id.as_str());
+        let answer = pipe.query_async(&mut self.connections.commands()).await;
+        let (envelope, history, due, died): (Option<Vec<u8>>, Option<Vec<u8>>, Option<f64>, Option<f64>) =
+            match answer {
+                Ok(found) => found,
+                Err(error) => return Err(self.explain(queue, error).await),
+            };
+        let history = history.and_then(|history| serde_json::from_slice(&history).ok()).unwrap_or_default();
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds fit")]
+        let time = |ms: f64| clock::from_millis(ms as i64);
+        let place = due.map(|due| (List::Scheduled, time(due))).or(died.map(|died| (List::Dead, time(died))));
+        Ok(envelope.map(|envelope| Found { envelope, history, place }))
+    }
+
+    /// Takes a deleted run's id out of a long `waiting`, so that the id can be used again.
+    pub(super) async fn blank(&self, queue: &QueueName, id: &RunId) -> Result<()> {
+        // Claims move the ids towards the front meanwhile: the pieces overlap.
+        for offset in (0..).step_by(SEARCH / 2) {
+            let mut call = self.call(&scripts::BLANK, queue, &[Key::Waiting]);
+            call.arg(id.as_str()).arg(offset).arg(SEARCH);
+            let found: i64 = self.answer(queue, &call).await?;
+            if found != 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Found {
+    envelope: Vec<u8>,
+    history: History,
+    place: Option<(List, crate::Timestamp)>,
+}
