@@ -1,0 +1,145 @@
+//! Reads the attribute: which keys were given, and whether each has a value of the right kind.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::{Error, Lit, LitStr, Type};
+
+use crate::entry::{Entry, between_commas};
+use crate::errors::Mistakes;
+use crate::keys::{Key, elsewhere};
+use crate::retry::Policy;
+use crate::suggest::{listed, nearest};
+
+/// What was given, as far as it could be read.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// Also those whose value could not be read, and those that a misspelled key seems to mean: no other
+    /// key is to be told that it misses them.
+    given: Vec<(Key, Ident)>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) aliases: Vec<LitStr>,
+    pub(crate) queue: Option<LitStr>,
+    pub(crate) retry: Option<Policy>,
+    pub(crate) timeout: Option<LitStr>,
+    pub(crate) every: Option<LitStr>,
+    pub(crate) cron: Option<LitStr>,
+    pub(crate) timezone: Option<LitStr>,
+    pub(crate) missed: Option<LitStr>,
+    pub(crate) overlap: Option<LitStr>,
+    pub(crate) state: Vec<Type>,
+    pub(crate) krate: Option<LitStr>,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut args = Self::default();
+        for entry in Entry::parse_list(tokens, mistakes) {
+            let name = entry.key.to_string();
+            let Some(key) = Key::named(&name) else {
+                mistakes.at(&entry.key, unknown_key(&name));
+                args.given
+                    .extend(nearest(&name, Key::names()).and_then(Key::named).map(|key| (key, entry.key)));
+                continue;
+            };
+            if args.key(key).is_some_and(|given| *given == name) {
+                mistakes.at(&entry.key, format!("`{name}` is given twice"));
+                continue;
+            }
+            args.read(key, &entry, mistakes);
+            args.given.push((key, entry.key));
+        }
+        args
+    }
+
+    /// The key as it was given.
+    pub(crate) fn key(&self, key: Key) -> Option<&Ident> {
+        self.given.iter().rev().find(|(given, _)| *given == key).map(|(_, name)| name)
+    }
+
+    /// Whether it is a periodic job's attribute.
+    pub(crate) fn is_periodic(&self) -> bool {
+        self.key(Key::Every).is_some() || self.key(Key::Cron).is_some()
+    }
+
+    fn read(&mut self, key: Key, entry: &Entry, mistakes: &mut Mistakes) {
+        let example = key.example();
+        match key {
+            Key::Name => self.name = mistakes.take(entry.text(example)),
+            Key::Aliases => self.aliases = texts(entry, example, mistakes),
+            Key::Queue => self.queue = mistakes.take(entry.text(example)),
+            Key::Retry => {
+                let parts = mistakes.take(entry.list(example));
+                self.retry = parts.map(|parts| Policy::parse(parts, mistakes));
+            }
+            Key::Timeout => self.timeout = mistakes.take(entry.duration(example)),
+            Key::Every => self.every = mistakes.take(entry.duration(example)),
+            Key::Cron => self.cron = mistakes.take(entry.text(example)),
+            Key::Timezone => self.timezone = mistakes.take(entry.text(example)),
+            Key::Missed => self.missed = mistakes.take(entry.text(example)),
+            Key::Overlap => self.overlap = mistakes.take(entry.text(example)),
+            Key::State => self.state = types(entry, example, mistakes),
+            Key::Blocking => {
+                mistakes.take(entry.flag());
+            }
+            Key::Crate => self.krate = mistakes.take(entry.text(example)),
+        }
+    }
+}
+
+fn unknown_key(name: &str) -> String {
+    let keys = format!("the keys of `#[job]` are {}", listed(&Key::names()));
+    match (elsewhere(name), nearest(name, Key::names())) {
+        (Some(instead), _) => format!("unknown key `{name}`; write `{instead}`"),
+        (None, Some(meant)) => format!("unknown key `{name}`, did you mean `{meant}`? {keys}"),
+        (None, None) => format!("unknown key `{name}`; {keys}"),
+    }
+}
+
+/// The texts of `aliases("a", "b")`.
+fn texts(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Vec<LitStr> {
+    let Some(list) = mistakes.take(entry.list(example)) else { return Vec::new() };
+    let mut texts = Vec::new();
+    for item in between_commas(list, mistakes) {
+        match syn::parse2(item.clone()) {
+            Ok(Lit::Str(text)) => texts.push(text),
+            _ => mistakes.at(item, format!("`{}` takes texts, as in `{example}`", entry.key)),
+        }
+    }
+    texts
+}
+
+/// The types of `state(A, b::B<C, D>)`.
+fn types(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Vec<Type> {
+    let Some(list) = mistakes.take(entry.list(example)) else { return Vec::new() };
+    let parser = syn::punctuated::Punctuated::<Type, syn::Token![,]>::parse_terminated;
+    let Ok(types) = syn::parse::Parser::parse2(parser, list.clone()) else {
+        mistakes.at(list, format!("`{}` takes types, as in `{example}`", entry.key));
+        return Vec::new();
+    };
+    let mut known: Vec<Type> = Vec::new();
+    for state in types {
+        let spelling = state.to_token_stream().to_string();
+        if known.iter().any(|other| other.to_token_stream().to_string() == spelling) {
+            mistakes.at(&state, format!("the state `{}` is given twice", spelling.replace(' ', "")));
+        } else if let Some(mistake) = no_state(&state) {
+            mistakes.push(mistake);
+        } else {
+            known.push(state);
+        }
+    }
+    known
+}
+
+/// Why no value of a type can be an application's state.
+fn no_state(state: &Type) -> Option<Error> {
+    let why = match state {
+        Type::Reference(reference) if reference.lifetime.as_ref().is_none_or(|l| l.ident != "static") => {
+            "a state belongs to the runner, so it cannot be borrowed; name the type itself, or an `Arc` of it"
+        }
+        Type::TraitObject(_) => "a state has a size; name the trait in a box, as in `state(Arc<dyn Mailer>)`",
+        Type::ImplTrait(_) => "a state is a type with a name, not any type that implements a trait",
+        Type::Infer(_) => "a state is a type with a name, as in `state(Mailer)`",
+        _ => return None,
+    };
+    Some(Error::new_spanned(state, why))
+}

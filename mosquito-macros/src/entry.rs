@@ -1,0 +1,156 @@
+//! The grammar that all lists of keys share: `key`, `key = value`, `key(list)`, parted by commas.
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Error, Lit, LitStr, Token, token};
+
+use crate::errors::Mistakes;
+
+/// One key with what it was given.
+pub(crate) struct Entry {
+    pub(crate) key: Ident,
+    pub(crate) value: Value,
+}
+
+pub(crate) enum Value {
+    /// `key`
+    Nothing,
+    /// `key = tokens`
+    Is(TokenStream),
+    /// `key(tokens)`
+    List(Group),
+}
+
+impl Entry {
+    /// Reads a whole list, leaving out what cannot be read.
+    pub(crate) fn parse_list(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<Self> {
+        let mut entries = Vec::new();
+        for piece in between_commas(tokens, mistakes) {
+            match parse_piece.parse2(piece) {
+                Ok((piece, forgotten)) => {
+                    entries.extend(piece);
+                    forgotten.into_iter().for_each(|mistake| mistakes.push(mistake));
+                }
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        entries
+    }
+
+    /// The text of `key = "text"`.
+    pub(crate) fn text(&self, example: &str) -> syn::Result<LitStr> {
+        match self.literal() {
+            Some(Lit::Str(text)) => Ok(text),
+            _ => Err(self.wrong(format!("`{}` takes text, as in `{example}`", self.key))),
+        }
+    }
+
+    /// The text of `key = "2s"`.
+    pub(crate) fn duration(&self, example: &str) -> syn::Result<LitStr> {
+        match self.literal() {
+            Some(Lit::Int(_) | Lit::Float(_)) => Err(self.wrong(number_as_duration(example))),
+            _ => self.text(example),
+        }
+    }
+
+    /// The literal of `key = literal`.
+    pub(crate) fn literal(&self) -> Option<Lit> {
+        match &self.value {
+            Value::Is(tokens) => syn::parse2(tokens.clone()).ok(),
+            Value::Nothing | Value::List(_) => None,
+        }
+    }
+
+    /// The tokens of `key(tokens)`; there is at least one.
+    pub(crate) fn list(&self, example: &str) -> syn::Result<TokenStream> {
+        match &self.value {
+            Value::List(group) if group.stream().is_empty() => Err(self
+                .wrong(format!("`{}(..)` is empty; leave it out, or fill it as in `{example}`", self.key))),
+            Value::List(group) => Ok(group.stream()),
+            _ => Err(self.wrong(format!("`{}` takes a list, as in `{example}`", self.key))),
+        }
+    }
+
+    /// Nothing is what a flag takes.
+    pub(crate) fn flag(&self) -> syn::Result<()> {
+        match &self.value {
+            Value::Nothing => Ok(()),
+            _ => Err(self.wrong(format!("`{0}` takes no value; write `{0}`, or leave it out", self.key))),
+        }
+    }
+
+    /// A mistake in the value, or at the key when there is none.
+    pub(crate) fn wrong(&self, message: String) -> Error {
+        match &self.value {
+            Value::Nothing => Error::new_spanned(&self.key, message),
+            Value::Is(tokens) => Error::new_spanned(tokens, message),
+            Value::List(group) => Error::new_spanned(group, message),
+        }
+    }
+}
+
+/// What to say to `timeout = 30`.
+pub(crate) fn number_as_duration(example: &str) -> String {
+    format!("durations are text with a unit, as in `{example}`; the units are ms, s, m, h and d")
+}
+
+/// Parts tokens at their commas.
+pub(crate) fn between_commas(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<TokenStream> {
+    let mut pieces = Vec::new();
+    let mut piece = TokenStream::new();
+    for token in tokens {
+        match &token {
+            TokenTree::Punct(comma) if comma.as_char() == ',' && piece.is_empty() => {
+                mistakes.at(comma, "there is nothing before this comma");
+            }
+            TokenTree::Punct(comma) if comma.as_char() == ',' => pieces.push(std::mem::take(&mut piece)),
+            _ => piece.extend([token]),
+        }
+    }
+    if !piece.is_empty() {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// Reads what stands between two commas: one entry, or several with a mistake for each forgotten comma.
+fn parse_piece(input: ParseStream<'_>) -> syn::Result<(Vec<Entry>, Vec<Error>)> {
+    let (mut entries, mut forgotten) = (vec![parse_entry(input)?], Vec::new());
+    while !input.is_empty() {
+        if input.peek(syn::Ident::peek_any) {
+            forgotten.push(input.error("a comma is missing before this"));
+        }
+        entries.push(parse_entry(input)?);
+    }
+    Ok((entries, forgotten))
+}
+
+fn parse_entry(input: ParseStream<'_>) -> syn::Result<Entry> {
+    if !input.peek(syn::Ident::peek_any) {
+        let unexpected: TokenStream = input.parse()?;
+        return Err(Error::new_spanned(unexpected, "a key stands here, as in `key = \"value\"`"));
+    }
+    let key = input.call(syn::Ident::parse_any)?;
+    let value = if input.peek(Token![=]) {
+        let equals: Token![=] = input.parse()?;
+        if input.is_empty() {
+            return Err(Error::new_spanned(equals, format!("the value of `{key}` is missing")));
+        }
+        Value::Is(parse_value(input)?)
+    } else if input.peek(token::Paren) {
+        match input.parse()? {
+            TokenTree::Group(list) => Value::List(list),
+            other => return Err(Error::new_spanned(other, "a list stands here")),
+        }
+    } else {
+        Value::Nothing
+    };
+    Ok(Entry { key, value })
+}
+
+/// A literal alone, so that a forgotten comma after it is noticed; of anything else, all there is.
+fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    if input.peek(Lit) { Ok(input.parse::<Lit>()?.into_token_stream()) } else { input.parse() }
+}

@@ -1,0 +1,182 @@
+//! Writes the code of a job.
+//!
+//! It names everything by the runtime's full path and stands in a `const _`, so that nothing in scope at
+//! the struct can come in between, and nothing of it can be seen from there.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Attribute;
+use syn::spanned::Spanned;
+
+use crate::input::is_unit;
+use crate::retry::{Backoff, Growth, Policy};
+use crate::validate::{Definition, Missed, Overlap, Rhythm, Schedule};
+
+/// Everything: the struct, its traits, and its registration.
+pub(crate) fn job(job: &Definition) -> TokenStream {
+    let (item, traits, registration) = (derived(job), traits(job), registration(job));
+    let conditions = conditions(job);
+    quote! {
+        #item
+        #(#conditions)*
+        const _: () = {
+            #traits
+            #registration
+        };
+    }
+}
+
+/// What stands in for a job with mistakes: a job still, so that what uses it is not complained about, but
+/// one that nothing needs to perform.
+pub(crate) fn stand_in(job: &Definition) -> TokenStream {
+    let (item, traits, conditions) = (derived(job), traits(job), conditions(job));
+    quote! {
+        #item
+        #(#conditions)*
+        const _: () = {
+            #traits
+        };
+    }
+}
+
+fn derived(job: &Definition) -> TokenStream {
+    let (item, runtime) = (&job.item, &job.runtime);
+    let serde = quote!(#runtime::__private::serde);
+    let serde_path = serde.to_string().replace(' ', "");
+    quote! {
+        #[derive(#serde::Serialize, #serde::Deserialize)]
+        #[serde(crate = #serde_path)]
+        #item
+    }
+}
+
+/// The `cfg`s of the struct, which its traits share.
+fn conditions(job: &Definition) -> impl Iterator<Item = &Attribute> {
+    job.item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+}
+
+fn traits(job: &Definition) -> TokenStream {
+    let runtime = &job.runtime;
+    let Definition { name, aliases, queue, .. } = job;
+    let ident = &job.item.ident;
+    let retry = retry(job);
+    let timeout = option(job, job.timeout.map(|timeout| duration(job, timeout)));
+    let schedule = option(job, job.schedule.as_ref().map(|spec| schedule(job, spec)));
+    let needs = job.states.iter().map(
+        |state| quote_spanned!(state.span()=> impl #runtime::__private::NeedsState<#state> for #ident {}),
+    );
+    quote! {
+        impl #runtime::__private::Job for #ident {
+            const SPEC: #runtime::__private::JobSpec = #runtime::__private::JobSpec {
+                name: #name,
+                aliases: &[#(#aliases),*],
+                queue: #queue,
+                retry: #retry,
+                timeout: #timeout,
+                schedule: #schedule,
+            };
+        }
+        #(#needs)*
+    }
+}
+
+fn registration(job: &Definition) -> TokenStream {
+    let (runtime, ident) = (&job.runtime, &job.item.ident);
+    // The bounds that these ask for are told at the struct's name.
+    let performed = if job.blocking {
+        quote_spanned!(ident.span()=> blocking::<#ident>())
+    } else {
+        quote_spanned!(ident.span()=> of::<#ident>())
+    };
+    let needing = (!job.states.is_empty()).then(|| {
+        let needs = job
+            .states
+            .iter()
+            .map(|state| quote_spanned!(state.span()=> #runtime::__private::StateNeed::of::<#state>()));
+        quote!(.needing(|| #runtime::__private::states([#(#needs),*])))
+    });
+    let ticking = (job.schedule.is_some() && !is_unit(&job.item))
+        .then(|| quote_spanned!(ident.span()=> .ticking::<#ident>()));
+    quote! {
+        #runtime::__private::inventory::submit! {
+            #runtime::__private::Registration::#performed #needing #ticking
+        }
+    }
+}
+
+fn retry(job: &Definition) -> TokenStream {
+    let runtime = &job.runtime;
+    let retry = quote!(#runtime::__private::Retry);
+    let Some(Policy { attempts, backoff, jitter }) = &job.retry else {
+        return if job.schedule.is_some() { quote!(#retry::NEVER) } else { quote!(#retry::DEFAULT) };
+    };
+    let rest =
+        (attempts.is_none() || backoff.is_none() || jitter.is_none()).then(|| quote!(..#retry::DEFAULT));
+    let attempts = attempts.map(|attempts| quote!(attempts: #attempts,));
+    let backoff = backoff.as_ref().map(|policy| {
+        let policy = self::backoff(job, policy);
+        quote!(backoff: #policy,)
+    });
+    let jitter = jitter.map(|jitter| quote!(jitter: #jitter,));
+    quote!(#retry { #attempts #backoff #jitter #rest })
+}
+
+fn backoff(job: &Definition, policy: &Backoff) -> TokenStream {
+    let runtime = &job.runtime;
+    let first = duration(job, policy.first);
+    let max = match policy.max {
+        Some(max) => duration(job, max),
+        None => quote!(#runtime::__private::Retry::MAX_WAIT),
+    };
+    let backoff = quote!(#runtime::__private::Backoff);
+    match policy.growth {
+        Growth::Fixed => quote!(#backoff::Fixed(#first)),
+        Growth::Linear => quote!(#backoff::Linear { step: #first, max: #max }),
+        Growth::Quadratic => quote!(#backoff::Quadratic { step: #first, max: #max }),
+        Growth::Exponential => quote!(#backoff::Exponential { first: #first, max: #max }),
+    }
+}
+
+fn schedule(job: &Definition, schedule: &Schedule) -> TokenStream {
+    let runtime = &job.runtime;
+    let rhythm = match &schedule.rhythm {
+        Rhythm::Every(period) => {
+            let period = duration(job, *period);
+            quote!(Every(#period))
+        }
+        Rhythm::Cron { pattern, timezone } => quote!(Cron { pattern: #pattern, timezone: #timezone }),
+    };
+    let missed = match schedule.missed {
+        Missed::Once => quote!(Once),
+        Missed::Skip => quote!(Skip),
+        Missed::All => quote!(All),
+    };
+    let overlap = match schedule.overlap {
+        Overlap::Skip => quote!(Skip),
+        Overlap::Allow => quote!(Allow),
+    };
+    quote! {
+        #runtime::__private::ScheduleSpec {
+            rhythm: #runtime::__private::Rhythm::#rhythm,
+            missed: #runtime::__private::Missed::#missed,
+            overlap: #runtime::__private::Overlap::#overlap,
+        }
+    }
+}
+
+fn duration(job: &Definition, duration: Duration) -> TokenStream {
+    let runtime = &job.runtime;
+    let millis =
+        u64::try_from(duration.as_millis()).expect("a duration was refused unless it is under a century");
+    quote!(#runtime::__private::Duration::from_millis(#millis))
+}
+
+fn option(job: &Definition, value: Option<impl ToTokens>) -> TokenStream {
+    let runtime = &job.runtime;
+    match value {
+        Some(value) => quote!(#runtime::__private::Option::Some(#value)),
+        None => quote!(#runtime::__private::Option::None),
+    }
+}
