@@ -58,10 +58,6 @@ impl<J> Context<J> {
         Self { core, job: PhantomData }
     }
 
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.core
-    }
-
     /// The run's id.
     #[must_use]
     pub fn id(&self) -> &RunId {

@@ -1,1 +1,325 @@
-//! SQLite.
+//! Queues in a SQLite file: for one machine, with no server. Several processes may share the file.
+//!
+//! Calls are performed by one thread per handle, which owns its connection (`thread.rs`); calls that wait
+//! at the same moment share a transaction. The moves themselves are methods of one queue (`moves.rs`,
+//! `leases.rs`, `schedules.rs`), each in one transaction, on the tables that `schema.sql` describes.
+//!
+//! # What is safe from what
+//!
+//! - **Once a call has answered, what it did survives the death of every process**, `kill -9` included. A
+//!   call that was not answered was performed wholly or not at all.
+//! - **An enqueue that has answered survives a power cut** and a crash of the operating system, as far as
+//!   the disk keeps what it says it has: its transaction is synced before it answers (`synchronous = FULL`).
+//!   So does a tick of a periodic job, a pause, a resume, a delete and a flush.
+//! - **A power cut may undo the claims, settlements, promotions and beats of the last moments**, which are
+//!   synced a little later (`synchronous = NORMAL`), together and in their order. No run is lost by that:
+//!   one that was performed in those moments is performed once more. That is what at least once means.
+//!
+//! The file uses SQLite's write-ahead log, in the files `-wal` and `-shm` beside it, which belong to it:
+//! they are to be moved and kept together. It must be on a local disk: network file systems lack the
+//! locks and the shared memory that SQLite needs.
+//!
+//! # Several processes
+//!
+//! A call that finds another process writing waits for it, up to 30 seconds, before it answers
+//! [`Error::Unavailable`](crate::Error::Unavailable). Within a process, and between handles made by
+//! [`Backend::separate`], a waiter is woken at once. What another process did is noticed within 25 ms, by a look
+//! at a counter in shared memory that is repeated for as long as somebody waits.
+
+mod errors;
+mod file;
+mod leases;
+mod moves;
+mod queue;
+mod schedules;
+mod signals;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::backend::{
+    BATCH_LIMIT, Backend, Claimed, Enqueued, LastTick, Lease, List, Paused, Promoted, Rescue, Rescued,
+    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+};
+use crate::clock::{self, Clock};
+use crate::error::{Error, Result};
+use crate::job_run::NewRun;
+use crate::name::{JobName, OverseerId, QueueName, RunId};
+use queue::Queue;
+use signals::{Abroad, LOOK_EVERY, Signals, noting};
+use thread::{Kind, Thread};
+
+/// Queues in a SQLite file.
+///
+/// ```no_run
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// use std::sync::Arc;
+/// use mosquito::{Mosquito, backend::sqlite::Sqlite};
+///
+/// let mosquito = Mosquito::new(Arc::new(Sqlite::open("jobs.db").await?));
+/// # Ok(()) }
+/// ```
+pub struct Sqlite {
+    thread: Thread,
+    path: Arc<Path>,
+    clock: Clock,
+    signals: Arc<Signals>,
+    abroad: Arc<Abroad>,
+}
+
+impl Sqlite {
+    /// Opens a store, and makes the file when there is none. The times are the machine's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] when the file cannot be read and written, or is not mosquito's: nothing is
+    /// overwritten. [`Error::Unavailable`] when another process did not let go of it for 30 seconds.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with_clock(path, Clock::system()).await
+    }
+
+    /// Opens a store on a clock of one's own, which all that share the file must share.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with_clock(path: impl AsRef<Path>, clock: Clock) -> Result<Self> {
+        let path = absolute(path.as_ref())?;
+        Self::connect(path.into(), clock, Arc::default()).await
+    }
+
+    async fn connect(path: Arc<Path>, clock: Clock, signals: Arc<Signals>) -> Result<Self> {
+        let (thread, version) = Thread::start(path.clone(), signals.clone()).await?;
+        Ok(Self { thread, path, clock, signals, abroad: Arc::new(Abroad::since(version)) })
+    }
+
+    /// One move on one queue, and the rings that it gives reason for.
+    async fn on<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        name: &QueueName,
+        act: impl FnOnce(&Queue<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (name, clock) = (name.clone(), self.clock.clone());
+        self.thread
+            .call(kind, move |connection, rings| {
+                let queue = Queue { connection, name: &name, now: clock.now() };
+                noting(&queue, rings, act)
+            })
+            .await
+    }
+
+    /// A look at one queue, which need not exist.
+    async fn look<T: Send + 'static>(
+        &self,
+        name: &QueueName,
+        look: impl FnOnce(&Queue<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (name, clock) = (name.clone(), self.clock.clone());
+        self.thread
+            .call(Kind::Look, move |connection, _| look(&Queue { connection, name: &name, now: clock.now() }))
+            .await
+    }
+
+    /// Rings for what other processes do, until that fails.
+    async fn watch(&self, signal: Signal, queues: &[QueueName]) -> Error {
+        loop {
+            let (abroad, signals) = (self.abroad.clone(), self.signals.clone());
+            let (clock, queues) = (self.clock.clone(), queues.to_vec());
+            let looked = self.thread.call(Kind::Look, move |connection, rings| {
+                rings.extend(abroad.look(connection, &signals, (signal, &queues), clock.now())?);
+                Ok(())
+            });
+            if let Err(error) = looked.await {
+                return error;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").field("path", &self.path).field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// The path, whatever becomes of the working directory.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let refuse = |reason: &str| {
+        Err(errors::refused(path, reason.into(), io::Error::from(io::ErrorKind::InvalidInput)))
+    };
+    match path.to_str() {
+        Some("") => refuse("a path is needed, as in `jobs.db`"),
+        // SQLite's name for a database that each connection would have for itself.
+        Some(":memory:") => refuse("it names no file; use the memory backend, `memory://`"),
+        _ => std::path::absolute(path).map_err(|error| {
+            errors::refused(path, "the working directory is gone; name a full path".into(), error)
+        }),
+    }
+}
+
+#[async_trait]
+impl Backend for Sqlite {
+    async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
+        let runs = runs.to_vec();
+        self.on(Kind::Keep, queue, move |queue| queue.enqueue(&runs)).await
+    }
+
+    async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
+        let ticket = ticket.clone();
+        self.on(Kind::Move, queue, move |queue| queue.claim(&ticket, at_most.min(BATCH_LIMIT))).await
+    }
+
+    async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>> {
+        let settlements = settlements.to_vec();
+        self.on(Kind::Move, queue, move |queue| queue.settle(&settlements)).await
+    }
+
+    async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
+        let signals = self.signals.clone();
+        self.on(Kind::Move, queue, move |queue| {
+            let promoted = queue.promote(at_most.min(BATCH_LIMIT))?;
+            signals.tell_due(queue.name, queue.first_due()?);
+            Ok(promoted)
+        })
+        .await
+    }
+
+    async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {
+        let job = job.clone();
+        self.on(Kind::Keep, queue, move |queue| queue.last_tick(&job)).await
+    }
+
+    async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
+        let tick = tick.clone();
+        self.on(Kind::Keep, queue, move |queue| queue.tick(&tick)).await
+    }
+
+    async fn beat(&self, overseer: &OverseerId, queues: &[QueueName]) -> Result<Vec<Lease>> {
+        let (overseer, names, clock) = (overseer.clone(), queues.to_vec(), self.clock.clone());
+        self.thread
+            .call(Kind::Move, move |connection, rings| {
+                let now = clock.now();
+                let beat =
+                    |name| noting(&Queue { connection, name, now }, rings, |queue| queue.beat(&overseer));
+                names.iter().map(beat).collect()
+            })
+            .await
+    }
+
+    async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
+        let rescue = *rescue;
+        self.on(Kind::Move, queue, move |queue| queue.rescue(&rescue)).await
+    }
+
+    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
+        self.on(Kind::Keep, queue, move |queue| {
+            queue.pause(duration.map(|duration| clock::after(queue.now, duration)))
+        })
+        .await
+    }
+
+    async fn resume(&self, queue: &QueueName) -> Result<()> {
+        self.on(Kind::Keep, queue, |queue| queue.resume()).await
+    }
+
+    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
+        self.look(queue, |queue| queue.paused()).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueName>> {
+        self.thread.call(Kind::Look, |connection, _| queue::queues(connection)).await
+    }
+
+    async fn sizes(&self, queue: &QueueName) -> Result<Sizes> {
+        self.look(queue, |queue| queue.sizes()).await
+    }
+
+    async fn page(
+        &self,
+        queue: &QueueName,
+        list: List,
+        offset: usize,
+        at_most: usize,
+    ) -> Result<Vec<StoredRun>> {
+        self.look(queue, move |queue| queue.page(list, offset, at_most.min(BATCH_LIMIT))).await
+    }
+
+    async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
+        let id = id.clone();
+        self.look(queue, move |queue| queue.find(&id)).await
+    }
+
+    async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
+        let id = id.clone();
+        self.on(Kind::Keep, queue, move |queue| queue.delete(&id)).await
+    }
+
+    async fn flush(&self, queue: &QueueName) -> Result<()> {
+        let (name, clock) = (queue.clone(), self.clock.clone());
+        // The last id that there was at the start, and how far the flush has come.
+        let mut last = None;
+        let mut after = String::new();
+        self.thread
+            .call_in_steps(Kind::Keep, move |connection, rings| {
+                let queue = Queue { connection, name: &name, now: clock.now() };
+                noting(&queue, rings, |queue| {
+                    if last.is_none() {
+                        queue.register()?;
+                        last = queue.last_id()?;
+                    }
+                    let Some(last) = &last else { return Ok(Some(())) };
+                    Ok(match queue.flush(&after, last)? {
+                        Some(reached) => {
+                            after = reached.to_string();
+                            None
+                        }
+                        None => Some(()),
+                    })
+                })
+            })
+            .await
+    }
+
+    async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize> {
+        self.on(Kind::Move, queue, move |queue| queue.prune(keep, age, at_most.min(BATCH_LIMIT))).await
+    }
+
+    async fn lead(&self, overseer: &OverseerId, lease: Duration) -> Result<Option<u64>> {
+        let (overseer, clock) = (overseer.clone(), self.clock.clone());
+        self.thread
+            .call(Kind::Move, move |connection, _| leases::lead(connection, &overseer, lease, clock.now()))
+            .await
+    }
+
+    async fn resign(&self, overseer: &OverseerId) -> Result<()> {
+        let overseer = overseer.clone();
+        self.thread.call(Kind::Move, move |connection, _| leases::resign(connection, &overseer)).await
+    }
+
+    async fn wait(
+        &self,
+        signal: Signal,
+        queues: &[QueueName],
+        timeout: Duration,
+    ) -> Result<Option<QueueName>> {
+        tokio::select! {
+            rung = self.signals.doorbell.wait(signal, queues, timeout) => Ok(rung),
+            error = self.watch(signal, queues) => Err(error),
+        }
+    }
+
+    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
+        let separate = Self::connect(self.path.clone(), self.clock.clone(), self.signals.clone()).await?;
+        Ok(Some(Arc::new(separate)))
+    }
+}

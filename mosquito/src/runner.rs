@@ -1,0 +1,452 @@
+//! What an application starts to get its jobs performed: builder, signals, report.
+
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Mosquito;
+use crate::dequeue::{DequeueAdapter, Shuffle};
+use crate::error::{BuildError, Result};
+use crate::job::{Enqueuer, Job, Registration, Registry, States};
+use crate::name::{OverseerId, QueueName};
+use crate::runners::{Desk, Overseer, Pool, QueueList, Settings, Tally};
+
+impl Mosquito {
+    /// Prepares a runner, which performs the jobs of this store.
+    pub fn runner(&self) -> RunnerBuilder {
+        RunnerBuilder::new(self.enqueuer.clone())
+    }
+}
+
+/// The settings of a runner. [`build`](Self::build) checks all of them at once.
+///
+/// ```
+/// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+/// # #[job(state(Mailer))] struct Greet { name: String }
+/// # struct Mailer;
+/// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// let mosquito = Mosquito::connect("memory://").await?;
+/// mosquito.enqueue(Greet { name: "Ada".into() }).await?;
+///
+/// let runner = mosquito.runner().state(Mailer).executors(4).build()?;
+/// # let handle = runner.handle();
+/// # let mut events = mosquito.events();
+/// # tokio::spawn(async move {
+/// #     while let Some(event) = events.next().await {
+/// #         if matches!(event, mosquito::events::Event::Finished { .. }) { handle.stop() }
+/// #     }
+/// # });
+/// let report = runner.run().await?; // until SIGTERM or SIGINT
+/// assert_eq!(report.performed, 1);
+/// # Ok(()) }
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct RunnerBuilder {
+    enqueuer: Enqueuer,
+    states: States,
+    expected: Vec<(&'static str, &'static str)>,
+    queues: Option<Vec<String>>,
+    adapter: Box<dyn DequeueAdapter>,
+    settings: Settings,
+    signals: bool,
+}
+
+impl RunnerBuilder {
+    fn new(enqueuer: Enqueuer) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let settings = Settings {
+            executors: 10 * cores,
+            heartbeat: Duration::from_secs(5),
+            dead_after: Duration::from_secs(20),
+            reap_every: Duration::from_secs(5),
+            max_crashes: 3,
+            grace: Duration::from_secs(25),
+        };
+        let (states, expected, adapter) = (States::default(), Vec::new(), Box::new(Shuffle));
+        Self { enqueuer, states, expected, queues: None, adapter, settings, signals: true }
+    }
+
+    /// Gives jobs that declare `state(T)` their `T`. One of each type; a second one takes its place.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// How many runs are performed at the same time: 10 for each core by default, at least 1.
+    pub fn executors(mut self, executors: usize) -> Self {
+        self.settings.executors = executors;
+        self
+    }
+
+    /// Works on these queues only. By default a runner works on the queues that its jobs declare, and on
+    /// all others that are in the store.
+    pub fn queues<N: Into<String>>(mut self, queues: impl IntoIterator<Item = N>) -> Self {
+        self.queues = Some(queues.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Which queue to dequeue from: [`Shuffle`] by default.
+    pub fn dequeue(mut self, adapter: impl DequeueAdapter) -> Self {
+        self.adapter = Box::new(adapter);
+        self
+    }
+
+    /// How long a stop waits for runs that are being performed: 25 s by default. In the end of it their tokens
+    /// fire, and what is still not finished is handed back: the process is gone within the grace.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.settings.grace = grace;
+        self
+    }
+
+    /// How often this process says that it is alive: 5 s by default. Much shorter than `dead_after`.
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.settings.heartbeat = every;
+        self
+    }
+
+    /// After how long a silence this process takes another one for dead, and its runs back: 20 s by default.
+    /// The same in all processes that share a store, and longer than any pause they may make.
+    pub fn dead_after(mut self, silence: Duration) -> Self {
+        self.settings.dead_after = silence;
+        self
+    }
+
+    /// How often this process looks for dead ones: 5 s by default.
+    pub fn reap_every(mut self, every: Duration) -> Self {
+        self.settings.reap_every = every;
+        self
+    }
+
+    /// How many processes may die with a run before it is banished as poisoned: 3 by default, at least 1.
+    pub fn max_crashes(mut self, crashes: u32) -> Self {
+        self.settings.max_crashes = crashes;
+        self
+    }
+
+    /// Whether SIGTERM and SIGINT stop the runner, as they do by default. Without, it stops by its [handle](Runner::handle).
+    pub fn signals(mut self, signals: bool) -> Self {
+        self.signals = signals;
+        self
+    }
+
+    /// Fails `build` unless the job is registered. To name it here also makes the linker keep its crate.
+    pub fn expect<J: Job>(mut self) -> Self {
+        self.expected.push((J::SPEC.name, std::any::type_name::<J>()));
+        self
+    }
+
+    /// Checks everything, without touching the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`](crate::Error::Build) with all that is wrong: states that jobs need and nobody gave, two jobs of one name, no
+    /// job registered at all, an expected one missing, names of queues that cannot be, settings that contradict each other.
+    pub fn build(self) -> Result<Runner> {
+        let mut problems = self.settings_problems();
+        let mut queues = BTreeSet::new();
+        for name in self.queues.iter().flatten() {
+            match QueueName::new(name) {
+                Ok(queue) => drop(queues.insert(queue)),
+                Err(why) => problems.push(why.to_string()),
+            }
+        }
+        if self.queues.as_ref().is_some_and(Vec::is_empty) {
+            problems
+                .push("`queues` was given an empty list: name at least one, or leave it out for all".into());
+        }
+        let registry = Registry::collect().map_err(|more| problems.extend(more)).ok();
+        if let Some(registry) = &registry {
+            let worked_on = |job: &&Registration| self.queues.is_none() || queues.contains(job.spec.queue);
+            problems.extend(self.missing_states(registry.jobs().into_iter().filter(worked_on)));
+            problems.extend(self.missing_jobs(registry));
+        }
+        let registry = match registry {
+            Some(registry) if problems.is_empty() => registry,
+            _ => return Err(BuildError::new(problems).into()),
+        };
+        let queue_list = match self.queues {
+            Some(_) => QueueList::fixed(queues),
+            None => QueueList::growing(registry.jobs().iter().map(|job| {
+                QueueName::new(job.spec.queue).expect("the registry was checked when it was collected")
+            })),
+        };
+        let desk = Arc::new(Desk::new(self.enqueuer, registry, self.states, self.settings));
+        let overseer = Overseer::new(desk.clone(), queue_list, self.adapter);
+        Ok(Runner { desk, overseer, signals: self.signals })
+    }
+
+    fn settings_problems(&self) -> Vec<String> {
+        let Settings { executors, heartbeat, dead_after, reap_every, max_crashes, .. } = &self.settings;
+        let mut problems = Vec::new();
+        let mut check = |good: bool, problem: &dyn Fn() -> String| {
+            if !good {
+                problems.push(problem());
+            }
+        };
+        check(*executors > 0, &|| "`executors` is 0: at least one is needed to perform anything".into());
+        check(*max_crashes > 0, &|| "`max_crashes` is 0: a run that never crashed cannot be poisoned".into());
+        check(!heartbeat.is_zero(), &|| "`heartbeat` is zero: it needs a pause, such as 5 s".into());
+        check(!reap_every.is_zero(), &|| "`reap_every` is zero: it needs a pause, such as 5 s".into());
+        check(*dead_after >= *heartbeat * 2, &|| {
+            format!(
+                "`dead_after` ({dead_after:?}) is less than two heartbeats ({heartbeat:?} each): one late beat would count as a death"
+            )
+        });
+        problems
+    }
+
+    fn missing_states<'a>(&self, jobs: impl Iterator<Item = &'a Registration>) -> Vec<String> {
+        let mut missing: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
+        for job in jobs {
+            for state in (job.states)().iter().filter(|state| !self.has(state.id)) {
+                missing.entry(state.name).or_default().push((job.type_name)());
+            }
+        }
+        let tell = |(state, jobs): (&str, Vec<&str>)| {
+            format!(
+                "nobody provides the state `{state}`, which {} needs: add `.state(..)` to the runner",
+                jobs.join(", ")
+            )
+        };
+        missing.into_iter().map(tell).collect()
+    }
+
+    fn has(&self, state: TypeId) -> bool {
+        self.states.has(state)
+    }
+
+    fn missing_jobs(&self, registry: &Registry) -> Vec<String> {
+        let known: BTreeSet<_> = registry.jobs().iter().map(|job| job.spec.name).collect();
+        let missing = self.expected.iter().filter(|(name, _)| !known.contains(name));
+        missing
+            .map(|(name, type_name)| {
+                format!("the expected job `{name}` is not registered: is `{type_name}` marked with #[job]?")
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for RunnerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunnerBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Performs jobs, once it is [run](Self::run).
+#[must_use = "a runner performs nothing until it runs"]
+pub struct Runner {
+    desk: Arc<Desk>,
+    overseer: Overseer,
+    signals: bool,
+}
+
+impl Runner {
+    /// The id of its overseer: a new one for each runner.
+    #[must_use]
+    pub fn overseer(&self) -> &OverseerId {
+        &self.desk.overseer
+    }
+
+    /// A handle to stop it, or to change the size of its pool, from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> RunnerHandle {
+        let pool = Arc::downgrade(self.overseer.pool());
+        RunnerHandle { stop: self.desk.stop.clone(), leave: self.desk.leave.clone(), pool }
+    }
+
+    /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
+    /// come to their end within the grace, and hands back the rest. A second signal ends the process at once, as soon as
+    /// what is being performed is handed back, which takes a second at most.
+    ///
+    /// A store that goes out of reach is waited for, however long.
+    ///
+    /// # Errors
+    ///
+    /// When the store refuses for good, such as for a wrong password; after the same drain.
+    pub async fn run(self) -> Result<Report> {
+        let Self { desk, overseer, signals } = self;
+        let listener = signals.then(|| tokio::spawn(listen(desk.clone())));
+        for job in desk.registry.jobs() {
+            tracing::debug!(target: "mosquito", job = job.spec.name, queue = job.spec.queue, r#type = (job.type_name)(), "knows");
+        }
+        let result = overseer.run().await;
+        if let Some(listener) = listener {
+            listener.abort();
+        }
+        result.map(|()| Report::of(&desk.tally))
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("desk", &self.desk).finish_non_exhaustive()
+    }
+}
+
+/// How long a second signal leaves for handing back.
+const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// The first signal stops, the second one ends the process.
+async fn listen(desk: Arc<Desk>) {
+    let Some(mut signals) = Signals::listen() else { return };
+    let name = signals.next().await.name;
+    tracing::info!(target: "mosquito", signal = name, "stopping; once more to leave at once");
+    desk.stop.cancel();
+    let second = signals.next().await;
+    tracing::warn!(target: "mosquito", signal = second.name, "leaving at once");
+    desk.leave.cancel();
+    tokio::time::sleep(LEAVE_WITHIN).await;
+    std::process::exit(128 + second.number);
+}
+
+struct SignalKind {
+    name: &'static str,
+    number: i32,
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let both =
+            signal(SignalKind::terminate()).and_then(|one| Ok((one, signal(SignalKind::interrupt())?)));
+        match both {
+            Ok((terminate, interrupt)) => Some(Self { terminate, interrupt }),
+            Err(error) => {
+                tracing::error!(target: "mosquito", %error, "signals cannot be listened to: only the handle stops this runner");
+                None
+            }
+        }
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind { name: "SIGTERM", number: 15 },
+            _ = self.interrupt.recv() => SignalKind { name: "SIGINT", number: 2 },
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Option<Self> {
+        Some(Self)
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(target: "mosquito", %error, "Ctrl-C cannot be listened to: only the handle stops this runner");
+            std::future::pending::<()>().await;
+        }
+        SignalKind { name: "Ctrl-C", number: 2 }
+    }
+}
+
+/// Stops a runner, or changes the size of its pool. Cheap to clone; does nothing once the runner is gone.
+#[derive(Clone)]
+pub struct RunnerHandle {
+    stop: CancellationToken,
+    leave: CancellationToken,
+    pool: Weak<Pool>,
+}
+
+impl RunnerHandle {
+    /// Stops as the first signal does: drains within the grace.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops without waiting for runs: hands back what is being performed, and leaves.
+    pub fn leave(&self) {
+        self.stop.cancel();
+        self.leave.cancel();
+    }
+
+    /// Changes how many runs are performed at the same time. A smaller pool shrinks as executors become idle.
+    ///
+    /// Before the runner runs this does nothing, since its builder's number counts then.
+    pub fn set_executors(&self, executors: usize) {
+        if let Some(pool) = self.pool.upgrade().filter(|pool| pool.size() > 0) {
+            // None at all would be a pause, which a queue has a better way for.
+            pool.resize(executors.max(1));
+        }
+    }
+
+    /// How many executors there are; 0 before the runner runs and after.
+    #[must_use]
+    pub fn executors(&self) -> usize {
+        self.pool.upgrade().map_or(0, |pool| pool.size())
+    }
+}
+
+impl fmt::Debug for RunnerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunnerHandle").field("executors", &self.executors()).finish_non_exhaustive()
+    }
+}
+
+/// What a runner did, from its start to its end. Each attempt counts once, when the store has taken note of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Runs that succeeded.
+    pub performed: u64,
+    /// Attempts that failed, panicked or timed out; whether the run is tried again or dead.
+    pub failed: u64,
+    /// Runs that their jobs dropped.
+    pub discarded: u64,
+    /// Attempts that were put off without being used up: snoozed, or of a job unknown here.
+    pub put_off: u64,
+    /// Runs that the stop interrupted, and that stand in front of `waiting` again.
+    pub handed_back: u64,
+    /// Attempts whose run had been taken back or deleted meanwhile, so that what became of them counts for nothing.
+    pub refused: u64,
+    /// Attempts whose end the store could not be told before leaving: their runs are taken back by another process.
+    pub unsettled: u64,
+}
+
+impl Report {
+    fn of(tally: &Tally) -> Self {
+        Self {
+            performed: tally.performed.load(Ordering::Relaxed),
+            failed: tally.failed.load(Ordering::Relaxed),
+            discarded: tally.discarded.load(Ordering::Relaxed),
+            put_off: tally.put_off.load(Ordering::Relaxed),
+            handed_back: tally.handed_back.load(Ordering::Relaxed),
+            refused: tally.refused.load(Ordering::Relaxed),
+            unsettled: tally.unsettled.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "performed {}, failed {}, handed back {}", self.performed, self.failed, self.handed_back)?;
+        for (count, what) in [
+            (self.discarded, "discarded"),
+            (self.put_off, "put off"),
+            (self.refused, "refused"),
+            (self.unsettled, "unsettled"),
+        ] {
+            if count > 0 {
+                write!(f, ", {what} {count}")?;
+            }
+        }
+        Ok(())
+    }
+}

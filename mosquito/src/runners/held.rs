@@ -1,0 +1,157 @@
+//! What an overseer has claimed and not yet settled.
+//!
+//! Invariant: every claim that a backend answered is held until its settlement is answered, or until the
+//! lease it was made under is known to be lost. So the pulse never forgets a lease, and the shutdown never
+//! forgets a run.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::{ClaimToken, Fate, Settlement};
+use crate::name::{QueueName, RunId};
+
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    queues: Mutex<HashMap<QueueName, HashMap<ClaimToken, Hold>>>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    id: RunId,
+    ticket: u64,
+    token: CancellationToken,
+    /// What becomes of it is decided, and on its way to the backend.
+    settling: bool,
+}
+
+impl Held {
+    /// Holds a claim, and answers the token of its run.
+    pub(super) fn take(
+        &self,
+        queue: &QueueName,
+        id: &RunId,
+        claim: &ClaimToken,
+        ticket: u64,
+    ) -> CancellationToken {
+        let token = CancellationToken::new();
+        let hold = Hold { id: id.clone(), ticket, token: token.clone(), settling: false };
+        let mut queues = self.lock();
+        match queues.get_mut(queue) {
+            Some(holds) => holds.insert(claim.clone(), hold),
+            None => queues.entry(queue.clone()).or_default().insert(claim.clone(), hold),
+        };
+        token
+    }
+
+    /// Marks a claim as decided; false when it was lost in the meantime, and is not to be settled.
+    pub(super) fn settling(&self, queue: &QueueName, claim: &ClaimToken) -> bool {
+        let mut queues = self.lock();
+        let hold = queues.get_mut(queue).and_then(|holds| holds.get_mut(claim));
+        hold.map(|hold| hold.settling = true).is_some()
+    }
+
+    pub(super) fn release<'a>(&self, queue: &QueueName, claims: impl Iterator<Item = &'a ClaimToken>) {
+        let mut queues = self.lock();
+        if let Some(holds) = queues.get_mut(queue) {
+            claims.for_each(|claim| drop(holds.remove(claim)));
+        }
+    }
+
+    /// The queues with claims, each with the latest ticket among them.
+    pub(super) fn leases(&self) -> Vec<(QueueName, u64)> {
+        let queues = self.lock();
+        let latest = |holds: &HashMap<_, Hold>| holds.values().map(|hold| hold.ticket).max();
+        queues.iter().filter_map(|(queue, holds)| Some((queue.clone(), latest(holds)?))).collect()
+    }
+
+    /// Gives up the claims made with tickets up to this one: the lease under them is lost. Fires their
+    /// tokens, and answers how many they were.
+    pub(super) fn lose(&self, queue: &QueueName, up_to: u64) -> usize {
+        let mut queues = self.lock();
+        let Some(holds) = queues.get_mut(queue) else { return 0 };
+        let before = holds.len();
+        holds.retain(|_, hold| {
+            let keeps = hold.ticket > up_to;
+            if !keeps {
+                hold.token.cancel();
+            }
+            keeps
+        });
+        before - holds.len()
+    }
+
+    /// Tells every run that is being performed to come to an end.
+    pub(super) fn cancel_all(&self) {
+        self.lock().values().flat_map(HashMap::values).for_each(|hold| hold.token.cancel());
+    }
+
+    /// Settlements that hand back whatever is still being performed, by queue, in the order of being claimed.
+    pub(super) fn hand_back(&self) -> Vec<(QueueName, Vec<Settlement>)> {
+        let mut queues = self.lock();
+        let mut all = Vec::new();
+        for (queue, holds) in queues.iter_mut() {
+            let mut back: Vec<_> = holds
+                .iter_mut()
+                .filter(|(_, hold)| !hold.settling)
+                .map(|(claim, hold)| {
+                    hold.settling = true;
+                    (
+                        hold.ticket,
+                        Settlement { id: hold.id.clone(), token: claim.clone(), fate: Fate::HandBack },
+                    )
+                })
+                .collect();
+            back.sort_by(|(a, one), (b, other)| (a, &one.token.0).cmp(&(b, &other.token.0)));
+            if !back.is_empty() {
+                all.push((queue.clone(), back.into_iter().map(|(_, settlement)| settlement).collect()));
+            }
+        }
+        all
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<QueueName, HashMap<ClaimToken, Hold>>> {
+        // Each change is one insertion or removal.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Held;
+    use crate::backend::ClaimToken;
+    use crate::name::{QueueName, RunId};
+
+    #[test]
+    fn a_lost_lease_fires_the_tokens_under_it_and_no_others() {
+        let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
+        let claim = |n: u64| ClaimToken(n.to_string());
+        let token = |n| held.take(&mail, &RunId::random(), &claim(n), n);
+        let tokens = [token(1), token(2), token(3)];
+
+        let lost = held.lose(&mail, 2);
+
+        assert_eq!(lost, 2);
+        assert_eq!(tokens.map(|token| token.is_cancelled()), [true, true, false]);
+        assert!(!held.settling(&mail, &claim(1)), "a lost claim is not to be settled");
+        assert!(held.settling(&mail, &claim(3)));
+        assert_eq!(held.leases(), [(mail, 3)]);
+    }
+
+    #[test]
+    fn only_what_is_undecided_is_handed_back() {
+        let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
+        let ids = [RunId::random(), RunId::random(), RunId::random()];
+        for (n, id) in (0_u64..).zip(&ids) {
+            held.take(&mail, id, &ClaimToken(n.to_string()), n);
+        }
+        held.settling(&mail, &ClaimToken("1".into()));
+
+        let back = held.hand_back();
+
+        let handed: Vec<_> = back[0].1.iter().map(|settlement| &settlement.id).collect();
+        assert_eq!(handed, [&ids[0], &ids[2]]);
+        assert!(held.hand_back().is_empty(), "once is enough");
+    }
+}

@@ -1,0 +1,32 @@
+//! The parts of a working process.
+//!
+//! ```text
+//!                 ┌─ coordinator: due runs, periodic jobs (on one overseer at a time)
+//!  overseer ──────┼─ reaper: takes the runs of dead overseers back
+//!  claims runs    ├─ pulse: beats, on a thread of its own
+//!      │          └─ queue list: which queues there are
+//!      v
+//!  executor pool ──> executors: perform, one run each ──> settler: writes down what became of them, in batches
+//! ```
+//!
+//! What they share is on one [`Desk`]. What the overseer has claimed and not yet settled is [held](held::Held): the
+//! pulse keeps its leases alive, the shutdown hands it back.
+
+mod backoff;
+mod coordinator;
+mod desk;
+mod executor;
+mod held;
+mod overseer;
+mod pool;
+mod pulse;
+mod queue_list;
+mod reaper;
+mod settler;
+mod tally;
+
+pub(crate) use desk::{Desk, Settings};
+pub(crate) use overseer::Overseer;
+pub(crate) use pool::Pool;
+pub(crate) use queue_list::QueueList;
+pub(crate) use tally::Tally;

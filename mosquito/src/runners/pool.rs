@@ -1,0 +1,138 @@
+//! The executors: as many as wanted, each replaced when it dies.
+//!
+//! Idle executors are permits of a semaphore, which only the overseer takes: so it never claims more runs
+//! than executors can start at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use super::desk::Desk;
+use super::executor::{Executor, Work, message};
+use crate::events::Event;
+
+pub(crate) struct Pool {
+    desk: Arc<Desk>,
+    executor: Executor,
+    idle: Arc<Semaphore>,
+    sender: async_channel::Sender<Handout>,
+    receiver: async_channel::Receiver<Handout>,
+    size: AtomicUsize,
+    tasks: TaskTracker,
+}
+
+enum Handout {
+    Perform(Arc<Work>, OwnedSemaphorePermit),
+    /// The pool is to be smaller: whoever gets this ends.
+    Retire,
+}
+
+impl Pool {
+    pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
+        let (sender, receiver) = async_channel::unbounded();
+        let idle = Arc::new(Semaphore::new(0));
+        let (size, tasks) = (AtomicUsize::new(0), TaskTracker::new());
+        Arc::new(Self { desk, executor, idle, sender, receiver, size, tasks })
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.size.load(Ordering::SeqCst)
+    }
+
+    /// Makes the pool larger at once, or smaller as executors become idle.
+    pub(crate) fn resize(self: &Arc<Self>, executors: usize) {
+        let before = self.size.swap(executors, Ordering::SeqCst);
+        for _ in before..executors {
+            self.tasks.spawn(self.clone().keep_one());
+        }
+        self.idle.add_permits(executors.saturating_sub(before));
+        let surplus = before.saturating_sub(executors);
+        if surplus > 0 {
+            let pool = self.clone();
+            self.tasks.spawn(async move { pool.retire(surplus).await });
+        }
+        if before != 0 && before != executors {
+            let overseer = self.desk.overseer.clone();
+            self.desk.events.emit(|| Event::ExecutorsResized { overseer, executors });
+        }
+    }
+
+    async fn retire(&self, surplus: usize) {
+        for _ in 0..surplus {
+            // The permit goes with the executor. Both channel and semaphore are open as long as the pool is.
+            let Ok(permit) = self.idle.acquire().await else { return };
+            permit.forget();
+            let _ = self.sender.try_send(Handout::Retire);
+        }
+    }
+
+    /// Waits for an idle executor, and takes up to `at_most` of them.
+    pub(super) async fn take_idle(&self, at_most: usize) -> Vec<OwnedSemaphorePermit> {
+        let first = self.idle.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let mut permits = vec![first];
+        while permits.len() < at_most
+            && let Ok(permit) = self.idle.clone().try_acquire_owned()
+        {
+            permits.push(permit);
+        }
+        permits
+    }
+
+    pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {
+        self.sender
+            .try_send(Handout::Perform(Arc::new(work), permit))
+            .expect("an unbounded channel that is open takes all");
+    }
+
+    /// Closes the pool and waits until every executor is done with its run.
+    pub(super) async fn drain(&self) {
+        self.sender.close();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// One executor, and another one in its place whenever it dies.
+    async fn keep_one(self: Arc<Self>) {
+        loop {
+            let current = Arc::new(Mutex::new(None));
+            let mut executor =
+                tokio::spawn(work(self.executor.clone(), self.receiver.clone(), current.clone()));
+            let Some(ended) = self.desk.leave.run_until_cancelled(&mut executor).await else {
+                executor.abort();
+                return;
+            };
+            let Err(died) = ended else { return };
+            let reason = died.try_into_panic().map_or_else(|_| "it was aborted".into(), message_of);
+            let overseer = self.desk.overseer.clone();
+            let told = reason.clone();
+            self.desk.events.emit(|| Event::ExecutorDied { overseer, reason: told });
+            let work: Option<Arc<Work>> = current.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(work) = work {
+                self.executor.fail(&work, format!("its executor died: {reason}")).await;
+            }
+        }
+    }
+}
+
+/// The words of a panic that may panic once more when it is dropped.
+fn message_of(panic: Box<dyn std::any::Any + Send>) -> String {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| message(panic)))
+        .unwrap_or_else(|_| "a panic that panicked when it was dropped".into())
+}
+
+/// Performs what is handed out, until the pool closes or this executor is to retire.
+async fn work(
+    executor: Executor,
+    handouts: async_channel::Receiver<Handout>,
+    current: Arc<Mutex<Option<Arc<Work>>>>,
+) {
+    let set = |work| *current.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    while let Ok(Handout::Perform(work, permit)) = handouts.recv().await {
+        set(Some(work.clone()));
+        executor.execute(&work).await;
+        set(None);
+        drop(permit);
+    }
+}

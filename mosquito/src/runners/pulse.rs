@@ -1,0 +1,73 @@
+//! Beats for the overseer: keeps the leases on its claims alive.
+//!
+//! Invariant: no job can stop it. It has a thread, a runtime and connections to itself, so that jobs which
+//! hold every thread of the application's runtime do not make the overseer look dead.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::desk::Desk;
+use crate::backend::{Backend, Lease};
+use crate::error::Result;
+
+/// Starts to beat, until the token fires.
+///
+/// A store in this process's memory has nobody else who could take the overseer for dead, and its clock may be
+/// the runtime's own: there, a task on that runtime does.
+pub(super) async fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
+    if desk.backend.separate().await?.is_none() {
+        tokio::spawn(async move { beat_until(&desk, &*desk.backend, &done).await });
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a thread of the application can have a runtime");
+    std::thread::Builder::new()
+        .name("mosquito-pulse".into())
+        .spawn(move || runtime.block_on(on_connections_of_its_own(&desk, &done)))
+        .expect("the operating system has a thread for the heartbeat");
+    Ok(())
+}
+
+async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
+    while !done.is_cancelled() {
+        // Made here, so that they live on this thread's runtime.
+        match desk.backend.separate().await {
+            Ok(Some(backend)) => beat_until(desk, &*backend, done).await,
+            Ok(None) => return,
+            Err(error) => {
+                desk.outage.failed(&error, &desk.events);
+                done.run_until_cancelled(tokio::time::sleep(desk.settings.heartbeat / 4)).await;
+            }
+        }
+    }
+}
+
+async fn beat_until(desk: &Desk, backend: &dyn Backend, done: &CancellationToken) {
+    while !done.is_cancelled() {
+        let pause = match beat(desk, backend).await {
+            Ok(()) => desk.settings.heartbeat,
+            // Soon again: the lease runs on.
+            Err(error) => {
+                desk.outage.failed(&error, &desk.events);
+                desk.settings.heartbeat / 4
+            }
+        };
+        done.run_until_cancelled(tokio::time::sleep(pause)).await;
+    }
+}
+
+async fn beat(desk: &Desk, backend: &dyn Backend) -> Result<()> {
+    // What is claimed while the beat is under way is not meant by its answer.
+    let (queues, tickets): (Vec<_>, Vec<_>) = desk.held.leases().into_iter().unzip();
+    if queues.is_empty() {
+        return Ok(());
+    }
+    let leases = backend.beat(&desk.overseer, &queues).await?;
+    for ((queue, ticket), lease) in queues.iter().zip(tickets).zip(leases) {
+        if lease == Lease::Lost {
+            desk.lose(queue, ticket);
+        }
+    }
+    Ok(())
+}

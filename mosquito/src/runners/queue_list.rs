@@ -1,0 +1,55 @@
+//! Which queues an overseer works on.
+//!
+//! Either those it was told, or those its jobs declare and those that exist in the store. Whether a queue is paused
+//! is not asked here: the store hands out nothing from a paused queue, at the moment of the claim.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::desk::Desk;
+use crate::name::QueueName;
+
+/// How often the store is asked for queues that came into being elsewhere.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct QueueList {
+    /// Told by the application: then no others are looked for.
+    fixed: bool,
+    queues: RwLock<Arc<[QueueName]>>,
+}
+
+impl QueueList {
+    pub(crate) fn fixed(queues: impl IntoIterator<Item = QueueName>) -> Self {
+        Self { fixed: true, queues: RwLock::new(sorted(queues)) }
+    }
+
+    pub(crate) fn growing(declared: impl IntoIterator<Item = QueueName>) -> Self {
+        Self { fixed: false, queues: RwLock::new(sorted(declared)) }
+    }
+
+    /// The queues to work on now, in the order of their names.
+    pub(crate) fn now(&self) -> Arc<[QueueName]> {
+        self.queues.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks for new queues until the overseer stops.
+    pub(super) async fn keep_up(&self, desk: &Desk) {
+        while !self.fixed && !desk.stop.is_cancelled() {
+            if let Ok(found) = desk.noted(desk.backend.queues().await) {
+                let known = self.now();
+                if found.iter().any(|queue| !known.contains(queue)) {
+                    let all = known.iter().cloned().chain(found);
+                    *self.queues.write().unwrap_or_else(PoisonError::into_inner) = sorted(all);
+                }
+            }
+            desk.rest(LOOK_EVERY).await;
+        }
+    }
+}
+
+fn sorted(queues: impl IntoIterator<Item = QueueName>) -> Arc<[QueueName]> {
+    let queues: BTreeSet<_> = queues.into_iter().collect();
+    queues.into_iter().collect()
+}

@@ -1,0 +1,47 @@
+//! Takes back the runs of overseers that stopped beating.
+//!
+//! Every overseer does, each at a pace of its own: whoever comes first takes them, and nobody waits for a
+//! leader that may be the one who died.
+
+use std::time::Duration;
+
+use super::desk::Desk;
+use super::queue_list::QueueList;
+use crate::backend::{BATCH_LIMIT, Rescue};
+use crate::error::Result;
+use crate::events::Event;
+use crate::name::QueueName;
+
+/// Reaps until the overseer stops.
+pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
+    // At once, not after the first pause: what a killed process left behind may be waiting for its successor.
+    while !desk.stop.is_cancelled() {
+        for queue in &*queues.now() {
+            // The outage is told, and the next round tries again.
+            let _ = desk.noted(reap_queue(desk, queue).await);
+        }
+        desk.rest(around(desk.settings.reap_every)).await;
+    }
+}
+
+async fn reap_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
+    let settings = &desk.settings;
+    let rescue =
+        Rescue { dead_after: settings.dead_after, max_crashes: settings.max_crashes, at_most: BATCH_LIMIT };
+    loop {
+        let answer = desk.backend.rescue(queue, &rescue).await?;
+        let more = answer.more;
+        if !answer.rescued.is_empty() || !answer.poisoned.is_empty() {
+            let (rescued, poisoned) = (answer.rescued, answer.poisoned);
+            desk.events.emit(|| Event::Rescued { queue: queue.clone(), rescued, poisoned });
+        }
+        if !more || desk.stop.is_cancelled() {
+            return Ok(());
+        }
+    }
+}
+
+/// A duration at random, up to a fifth shorter or longer: a fleet that started together does not act in step.
+pub(super) fn around(duration: Duration) -> Duration {
+    duration.mul_f64(0.8 + fastrand::f64() * 0.4)
+}
