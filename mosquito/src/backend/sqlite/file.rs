@@ -1,0 +1,121 @@
+//! Opens the file, once it is sure that the file is ours.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+
+use crate::backend::sqlite::errors;
+use crate::error::Result;
+
+/// Marks a file as mosquito's: "mosq".
+const APPLICATION_ID: i32 = 0x6d6f_7371;
+
+/// The layout that this release writes.
+const LAYOUT: i32 = 1;
+
+/// How long a call waits for other processes to finish their transactions, each of which is short.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Opens a store, and makes it when there is none. A file of anybody else's stays as it is.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let explain = |error| errors::explain(path, error);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
+    connection.busy_handler(Some(wait_a_little(Instant::now()))).map_err(explain)?;
+    let state = look(path, &connection)?;
+    if connection.is_readonly(MAIN_DB).map_err(explain)? {
+        return Err(errors::read_only(path));
+    }
+    write_ahead(path, &connection)?;
+    if state == State::Empty {
+        create(path, &mut connection)?;
+    }
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Empty,
+    Ours,
+}
+
+fn look(path: &Path, connection: &Connection) -> Result<State> {
+    let explain = |error| errors::explain(path, error);
+    let number =
+        |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(explain);
+    let refuse =
+        |reason: String| Err(errors::refused(path, reason, io::Error::from(io::ErrorKind::AlreadyExists)));
+    let (application, layout) = (number("application_id")?, number("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(explain)?;
+    match (application, layout) {
+        (0, 0) if tables == 0 => Ok(State::Empty),
+        (APPLICATION_ID, LAYOUT) => Ok(State::Ours),
+        (APPLICATION_ID, newer) if newer > LAYOUT => refuse(format!(
+            "a newer release of mosquito wrote it, in layout {newer}, and this one knows layouts up to {LAYOUT}; \
+             use that release. It was left as it is"
+        )),
+        _ => refuse(
+            "it is the database of another application; name another path. It was left as it is".into(),
+        ),
+    }
+}
+
+/// Lets readers and a writer work side by side, and makes a commit one append to one file.
+fn write_ahead(path: &Path, connection: &Connection) -> Result<()> {
+    let explain = |error| errors::explain(path, error);
+    let started = Instant::now();
+    let mode = loop {
+        let set =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+        match set {
+            // SQLite does not wait by itself here when another process does the same at this moment.
+            Err(error) if errors::is_busy(&error) && started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            mode => break mode.map_err(explain)?,
+        }
+    };
+    if mode != "wal" {
+        let reason =
+            "its file system has no shared memory for a write-ahead log; put the file on a local disk";
+        return Err(errors::refused(path, reason.into(), io::Error::from(io::ErrorKind::Unsupported)));
+    }
+    // Fewer and larger checkpoints: pages that change often are written into the file once.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(explain)?;
+    // After a burst, the log shrinks again.
+    connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(explain)?;
+    connection.pragma_update(None, "cache_size", -16_384).map_err(explain)
+}
+
+fn create(path: &Path, connection: &mut Connection) -> Result<()> {
+    let mut create = || {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been faster.
+        let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 {
+            transaction.execute_batch(include_str!("schema.sql"))?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", LAYOUT)?;
+        }
+        transaction.commit()
+    };
+    create().map_err(|error| errors::explain(path, error))?;
+    look(path, connection).map(drop)
+}
+
+/// Waits for another process's lock, in small steps: SQLite's own timeout sleeps up to 100 ms, and would
+/// miss the short gaps that a busy process leaves.
+fn wait_a_little(mut since: Instant) -> impl FnMut(i32) -> bool + Send + 'static {
+    move |tries| {
+        if tries == 0 {
+            since = Instant::now();
+        }
+        std::thread::sleep(Duration::from_micros(fastrand::u64(300..1_500)));
+        since.elapsed() < PATIENCE
+    }
+}

@@ -1,0 +1,149 @@
+//! Who is alive: the leases of overseers on queues, what is taken back when one ran out, and the leader.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::backend::sqlite::queue::{Queue, count, name, to_millis};
+use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, poisoned_reason};
+use crate::clock::{self, Timestamp};
+use crate::name::{OverseerId, RunId};
+
+impl Queue<'_> {
+    pub(super) fn lease(&self, overseer: &OverseerId) -> rusqlite::Result<Lease> {
+        let condemned = self.first_row(
+            "SELECT condemned FROM owners WHERE queue = ?1 AND overseer = ?2",
+            (self.name.as_str(), overseer.as_str()),
+            |row| row.get::<_, bool>(0),
+        )?;
+        Ok(match condemned {
+            Some(true) => Lease::Lost,
+            Some(false) => Lease::Held,
+            None => Lease::New,
+        })
+    }
+
+    /// Takes a lease or renews it, for an overseer that is not condemned.
+    pub(super) fn renew_lease(&self, overseer: &OverseerId) -> rusqlite::Result<()> {
+        self.execute(
+            "INSERT INTO owners (queue, overseer, beat) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET beat = excluded.beat WHERE beat <> excluded.beat",
+            (self.name.as_str(), overseer.as_str(), self.now_millis()),
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn beat(&self, overseer: &OverseerId) -> rusqlite::Result<Lease> {
+        let renewed = self.execute(
+            "UPDATE owners SET beat = ?3 WHERE queue = ?1 AND overseer = ?2 AND NOT condemned",
+            (self.name.as_str(), overseer.as_str(), self.now_millis()),
+        )?;
+        Ok(if renewed > 0 { Lease::Held } else { Lease::Lost })
+    }
+
+    pub(super) fn rescue(&self, rescue: &Rescue) -> rusqlite::Result<Rescued> {
+        let mut answer = Rescued::default();
+        let dead = self.dead_overseers(rescue.dead_after)?;
+        // As many as were looked for: there may be others.
+        answer.more = dead.len() >= BATCH_LIMIT;
+        for overseer in dead {
+            self.condemn(&overseer)?;
+            let room = rescue.at_most.min(BATCH_LIMIT) - answer.rescued.len() - answer.poisoned.len();
+            let runs = self.pending_of(&overseer, room + 1)?;
+            // From the last to the first, so that the first comes to stand in front.
+            for (id, crashes) in runs.iter().take(room).rev() {
+                self.take_back(id, crashes + 1, rescue.max_crashes, &mut answer)?;
+            }
+            if runs.len() > room {
+                answer.more = true;
+                break;
+            }
+            self.execute(
+                "DELETE FROM owners WHERE queue = ?1 AND overseer = ?2",
+                (self.name.as_str(), overseer.as_str()),
+            )?;
+        }
+        Ok(answer)
+    }
+
+    fn dead_overseers(&self, dead_after: Duration) -> rusqlite::Result<Vec<OverseerId>> {
+        let mut dead = self.connection.prepare_cached(
+            "SELECT overseer FROM owners WHERE queue = ?1 AND (condemned OR beat <= ?2) ORDER BY overseer LIMIT ?3",
+        )?;
+        let last_beat = self.now_millis() - clock::millis(dead_after);
+        dead.query_map((self.name.as_str(), last_beat, count(BATCH_LIMIT)), |row| name(row, 0))?.collect()
+    }
+
+    fn condemn(&self, overseer: &OverseerId) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE owners SET condemned = 1 WHERE queue = ?1 AND overseer = ?2 AND NOT condemned",
+            (self.name.as_str(), overseer.as_str()),
+        )?;
+        Ok(())
+    }
+
+    fn pending_of(&self, overseer: &OverseerId, at_most: usize) -> rusqlite::Result<Vec<(RunId, u32)>> {
+        let mut pending = self.connection.prepare_cached(
+            "SELECT id, crashes FROM runs WHERE queue = ?1 AND list = 'pending' AND overseer = ?2
+             ORDER BY ticket, rank LIMIT ?3",
+        )?;
+        let whose = (self.name.as_str(), overseer.as_str(), count(at_most));
+        pending.query_map(whose, |row| Ok((name(row, 0)?, row.get(1)?)))?.collect()
+    }
+
+    fn take_back(
+        &self,
+        id: &RunId,
+        crashes: u32,
+        max_crashes: u32,
+        answer: &mut Rescued,
+    ) -> rusqlite::Result<()> {
+        let (list, rank, error) = if crashes >= max_crashes {
+            answer.poisoned.push(id.clone());
+            ("dead", self.now_millis(), poisoned_reason(crashes))
+        } else {
+            answer.rescued.push(id.clone());
+            ("waiting", self.front()?, DIED.into())
+        };
+        self.execute(
+            "UPDATE runs SET list = ?3, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4,
+                 attempts = attempts + 1, crashes = ?5, error = ?6
+             WHERE queue = ?1 AND id = ?2",
+            (self.name.as_str(), id.as_str(), list, rank, crashes, error),
+        )?;
+        Ok(())
+    }
+}
+
+/// Takes or renews the leadership; its epoch, unless another overseer leads.
+pub(super) fn lead(
+    connection: &Connection,
+    overseer: &OverseerId,
+    lease: Duration,
+    now: Timestamp,
+) -> rusqlite::Result<Option<u64>> {
+    let mut statement = connection.prepare_cached("SELECT overseer, until, epoch FROM leader")?;
+    let leader = statement.query_row([], |row| {
+        Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+    });
+    let (leads, until, mut epoch) = leader.optional()?.unwrap_or_default();
+    if leads.as_deref() != Some(overseer.as_str()) {
+        if leads.is_some() && now.timestamp_millis() < until {
+            return Ok(None);
+        }
+        epoch += 1;
+    }
+    let until = to_millis(clock::after(now, lease));
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO leader (only, overseer, until, epoch) VALUES (1, ?1, ?2, ?3)")?
+        .execute((overseer.as_str(), until, epoch))?;
+    Ok(Some(epoch.cast_unsigned()))
+}
+
+/// Gives the leadership up; the epoch stays, for the next leader to count on.
+pub(super) fn resign(connection: &Connection, overseer: &OverseerId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE leader SET overseer = NULL WHERE overseer = ?1")?
+        .execute([overseer.as_str()])?;
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! How runs move: into a queue, to an overseer, and where their fate says.
+
+use std::time::Duration;
+
+use rusqlite::Row;
+
+use crate::backend::sqlite::queue::{Queue, count, envelope, history, name, to_millis};
+use crate::backend::{
+    Claim, ClaimToken, Claimed, Enqueued, Fate, Lease, Promoted, Settled, Settlement, Ticket,
+};
+use crate::clock::{self, from_millis};
+use crate::job_run::{History, NewRun, When, stamped};
+use crate::name::{OverseerId, RunId};
+
+/// The most runs that one transaction of a flush removes.
+const FLUSH_STEP: i64 = 5_000;
+
+impl Queue<'_> {
+    pub(super) fn enqueue(&self, runs: &[NewRun]) -> rusqlite::Result<Vec<Enqueued>> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.register()?;
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO runs (queue, id, list, rank, envelope) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )?;
+        let mut back = self.back()?;
+        let mut answers = Vec::with_capacity(runs.len());
+        for run in runs {
+            let due = match run.when {
+                When::Now => self.now,
+                When::After(delay) => clock::after(self.now, delay),
+                When::At(time) => time,
+            };
+            let (list, rank) = if due > self.now { ("scheduled", to_millis(due)) } else { ("waiting", back) };
+            let envelope = stamped(run.body(), self.now);
+            let new = insert.execute((self.name.as_str(), run.id.as_str(), list, rank, envelope))? > 0;
+            back += i64::from(new && list == "waiting");
+            let id = run.id.clone();
+            answers.push(if new { Enqueued::New(id) } else { Enqueued::Duplicate(id) });
+        }
+        Ok(answers)
+    }
+
+    pub(super) fn claim(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Claimed> {
+        let lease = self.lease(&ticket.overseer)?;
+        let mut runs = self.claimed_before(ticket)?;
+        if lease != Lease::Lost && runs.is_empty() && self.paused()?.is_none() {
+            runs = self.claim_from_the_front(ticket, at_most)?;
+            if !runs.is_empty() {
+                self.renew_lease(&ticket.overseer)?;
+            }
+        }
+        Ok(Claimed { runs, lease, now: self.now })
+    }
+
+    fn claimed_before(&self, ticket: &Ticket) -> rusqlite::Result<Vec<Claim>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, attempts, crashes, error, envelope, rank FROM runs
+             WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 AND ticket = ?3 ORDER BY rank",
+        )?;
+        let whose = (self.name.as_str(), ticket.overseer.as_str(), ticket.number.cast_signed());
+        statement.query_map(whose, |row| claim(row, &ticket.overseer, row.get(5)?))?.collect()
+    }
+
+    fn claim_from_the_front(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Vec<Claim>> {
+        let mut number = self.claims()?;
+        let mut front = self.connection.prepare_cached(
+            "SELECT id, attempts, crashes, error, envelope FROM runs
+             WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
+             ORDER BY rank LIMIT ?2",
+        )?;
+        let runs = front.query_map((self.name.as_str(), count(at_most)), |row| {
+            number += 1;
+            claim(row, &ticket.overseer, number)
+        })?;
+        // Read to the end before anything is changed: a statement must not meet its own changes.
+        let runs: Vec<Claim> = runs.collect::<rusqlite::Result<_>>()?;
+        let mut take = self.connection.prepare_cached(
+            "UPDATE runs SET list = 'pending', overseer = ?3, ticket = ?4, rank = ?5, claimed_at = ?6
+             WHERE queue = ?1 AND id = ?2",
+        )?;
+        let (overseer, ticket) = (ticket.overseer.as_str(), ticket.number.cast_signed());
+        for (run, rank) in runs.iter().zip(number - count(runs.len()) + 1..) {
+            take.execute((self.name.as_str(), run.id.as_str(), overseer, ticket, rank, self.now_millis()))?;
+        }
+        if !runs.is_empty() {
+            self.execute("UPDATE queues SET claims = ?2 WHERE name = ?1", (self.name.as_str(), number))?;
+        }
+        Ok(runs)
+    }
+
+    fn claims(&self) -> rusqlite::Result<i64> {
+        let claims =
+            self.first_row("SELECT claims FROM queues WHERE name = ?1", [self.name.as_str()], |row| {
+                row.get(0)
+            });
+        Ok(claims?.unwrap_or_default())
+    }
+
+    pub(super) fn settle(&self, settlements: &[Settlement]) -> rusqlite::Result<Vec<Settled>> {
+        // From the last to the first, so that runs handed back together keep their order.
+        let answers = settlements.iter().rev().map(|settlement| self.settle_one(settlement));
+        let mut answers = answers.collect::<rusqlite::Result<Vec<_>>>()?;
+        answers.reverse();
+        Ok(answers)
+    }
+
+    fn settle_one(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
+        let Some((overseer, number)) = read_token(&settlement.token) else { return Ok(Settled::Stale) };
+        let claim = (self.name.as_str(), settlement.id.as_str(), overseer, number);
+        let changed = match &settlement.fate {
+            Fate::Forget => self.execute(
+                "DELETE FROM runs
+                 WHERE queue = ?1 AND id = ?2 AND list = 'pending' AND overseer = ?3 AND rank = ?4",
+                claim,
+            )?,
+            Fate::Reschedule { delay, history } => {
+                let due = to_millis(clock::after(self.now, *delay));
+                self.leave_pending(claim, "scheduled", due, history)?
+            }
+            Fate::Banish { history } => self.leave_pending(claim, "dead", self.now_millis(), history)?,
+            Fate::HandBack => self.execute(
+                "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5
+                 WHERE queue = ?1 AND id = ?2 AND list = 'pending' AND overseer = ?3 AND rank = ?4",
+                (claim.0, claim.1, claim.2, claim.3, self.front()?),
+            )?,
+        };
+        Ok(if changed > 0 { Settled::Done } else { Settled::Stale })
+    }
+
+    fn leave_pending(
+        &self,
+        (queue, id, overseer, number): (&str, &str, &str, i64),
+        list: &str,
+        rank: i64,
+        history: &History,
+    ) -> rusqlite::Result<usize> {
+        let History { attempts, crashes, error } = history;
+        self.execute(
+            "UPDATE runs SET list = ?5, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?6,
+                 attempts = ?7, crashes = ?8, error = ?9
+             WHERE queue = ?1 AND id = ?2 AND list = 'pending' AND overseer = ?3 AND rank = ?4",
+            (queue, id, overseer, number, list, rank, attempts, crashes, error),
+        )
+    }
+
+    pub(super) fn promote(&self, at_most: usize) -> rusqlite::Result<Promoted> {
+        let mut due = self.connection.prepare_cached(
+            "SELECT id FROM runs
+             WHERE queue = ?1 AND list = 'scheduled' AND overseer IS NULL AND ticket IS NULL AND rank <= ?2
+             ORDER BY rank, id LIMIT ?3",
+        )?;
+        let due =
+            due.query_map((self.name.as_str(), self.now_millis(), count(at_most)), |row| name(row, 0))?;
+        let due: Vec<RunId> = due.collect::<rusqlite::Result<_>>()?;
+        let mut stand = self
+            .connection
+            .prepare_cached("UPDATE runs SET list = 'waiting', rank = ?3 WHERE queue = ?1 AND id = ?2")?;
+        for (id, rank) in due.iter().zip(self.back()?..) {
+            stand.execute((self.name.as_str(), id.as_str(), rank))?;
+        }
+        let next_due =
+            self.first_due()?.map(|due| (from_millis(due) - self.now).to_std().unwrap_or_default());
+        Ok(Promoted { moved: due.len(), next_due })
+    }
+
+    pub(super) fn delete(&self, id: &RunId) -> rusqlite::Result<bool> {
+        let deleted =
+            self.execute("DELETE FROM runs WHERE queue = ?1 AND id = ?2", (self.name.as_str(), id.as_str()))?;
+        Ok(deleted > 0)
+    }
+
+    /// Removes runs with ids from `after` to `last`, up to a bound: the id it came to, when there are more.
+    ///
+    /// By id, because that is the one thing about a run that never changes: whatever is moved between two
+    /// steps is still met.
+    pub(super) fn flush(&self, after: &str, last: &RunId) -> rusqlite::Result<Option<RunId>> {
+        let range = (self.name.as_str(), after, last.as_str(), FLUSH_STEP - 1);
+        let bound = self.first_row(
+            "SELECT id FROM runs WHERE queue = ?1 AND id > ?2 AND id <= ?3 ORDER BY id LIMIT 1 OFFSET ?4",
+            range,
+            |row| name::<RunId>(row, 0),
+        )?;
+        let upto = bound.as_ref().unwrap_or(last);
+        self.execute(
+            "DELETE FROM runs WHERE queue = ?1 AND id > ?2 AND id <= ?3",
+            (self.name.as_str(), after, upto.as_str()),
+        )?;
+        Ok(bound)
+    }
+
+    pub(super) fn last_id(&self) -> rusqlite::Result<Option<RunId>> {
+        self.first_row(
+            "SELECT id FROM runs WHERE queue = ?1 ORDER BY id DESC LIMIT 1",
+            [self.name.as_str()],
+            |row| name(row, 0),
+        )
+    }
+
+    pub(super) fn prune(&self, keep: usize, age: Duration, at_most: usize) -> rusqlite::Result<usize> {
+        let (keep, at_most) = (count(keep), count(at_most));
+        let whose = self.name.as_str();
+        let counted: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM runs WHERE queue = ?1 AND list = 'dead' LIMIT ?2)",
+            )?
+            .query_row((whose, keep.saturating_add(at_most)), |row| row.get(0))?;
+        let born_before = self.now_millis() - clock::millis(age);
+        self.execute(
+            "DELETE FROM runs WHERE queue = ?1 AND id IN (
+                 SELECT id FROM (
+                     SELECT id, rank, row_number() OVER (ORDER BY rank, id) AS place FROM (
+                         SELECT id, rank FROM runs
+                         WHERE queue = ?1 AND list = 'dead' AND overseer IS NULL AND ticket IS NULL
+                         ORDER BY rank, id LIMIT ?2))
+                 WHERE place <= ?3 OR rank <= ?4)",
+            (whose, at_most, counted - keep, born_before),
+        )
+    }
+
+    /// Notes that the queue is used. A queue stays so for ever.
+    pub(super) fn register(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "INSERT INTO queues (name, used) VALUES (?1, 1) ON CONFLICT DO UPDATE SET used = 1 WHERE NOT used",
+            [self.name.as_str()],
+        )?;
+        Ok(())
+    }
+
+    /// The rank before all that wait.
+    pub(super) fn front(&self) -> rusqlite::Result<i64> {
+        let first = self.first_row(
+            "SELECT rank FROM runs WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
+             ORDER BY rank LIMIT 1",
+            [self.name.as_str()],
+            |row| row.get::<_, i64>(0),
+        )?;
+        Ok(first.map_or(0, |first| first - 1))
+    }
+
+    /// The rank behind all that wait.
+    fn back(&self) -> rusqlite::Result<i64> {
+        let last = self.first_row(
+            "SELECT rank FROM runs WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
+             ORDER BY rank DESC LIMIT 1",
+            [self.name.as_str()],
+            |row| row.get::<_, i64>(0),
+        )?;
+        Ok(last.map_or(0, |last| last + 1))
+    }
+}
+
+/// A claim from a row that begins with id, attempts, crashes, error, envelope.
+fn claim(row: &Row<'_>, overseer: &OverseerId, number: i64) -> rusqlite::Result<Claim> {
+    Ok(Claim {
+        id: name(row, 0)?,
+        token: ClaimToken(format!("{overseer}:{number}")),
+        envelope: envelope(row)?,
+        history: history(row)?,
+    })
+}
+
+/// Who claimed, and the number of the claim; nothing for a token that this store never gave.
+fn read_token(token: &ClaimToken) -> Option<(&str, i64)> {
+    let (overseer, number) = token.0.rsplit_once(':')?;
+    Some((overseer, number.parse().ok()?))
+}

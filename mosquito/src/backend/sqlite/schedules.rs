@@ -1,0 +1,97 @@
+//! What an application says of a whole queue: when its periodic jobs tick, and whether it hands out runs.
+
+use rusqlite::Row;
+
+use crate::backend::sqlite::queue::{Queue, to_millis};
+use crate::backend::{Enqueued, LastTick, Overlap, Tick, Ticked};
+use crate::clock::{Timestamp, from_millis};
+use crate::name::JobName;
+
+impl Queue<'_> {
+    pub(super) fn last_tick(&self, job: &JobName) -> rusqlite::Result<LastTick> {
+        self.register()?;
+        let at = match self.schedule(job, |row| row.get(0))? {
+            Some(last) => from_millis(last),
+            None => {
+                self.advance(job, self.now)?;
+                self.now
+            }
+        };
+        Ok(LastTick { at, now: self.now })
+    }
+
+    pub(super) fn tick(&self, tick: &Tick) -> rusqlite::Result<Ticked> {
+        if tick.at > self.now {
+            return Ok(Ticked::Early);
+        }
+        let schedule =
+            self.schedule(&tick.job, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)))?;
+        let (last, last_run) = schedule.map_or((None, None), |(last, last_run)| (Some(last), last_run));
+        if last.is_some_and(|last| tick.at <= from_millis(last)) {
+            return Ok(Ticked::Stale);
+        }
+        self.advance(&tick.job, tick.at)?;
+        let Some(run) = &tick.run else { return Ok(Ticked::Passed) };
+        if tick.overlap == Overlap::Skip && self.is_unfinished(last_run.as_deref())? {
+            return Ok(Ticked::Passed);
+        }
+        self.execute(
+            "UPDATE schedules SET last_run = ?3 WHERE queue = ?1 AND job = ?2",
+            (self.name.as_str(), tick.job.as_str(), run.id.as_str()),
+        )?;
+        let mut enqueued = self.enqueue(std::slice::from_ref(run))?;
+        Ok(match enqueued.pop() {
+            Some(Enqueued::New(id)) => Ticked::Enqueued(id),
+            _ => Ticked::Passed,
+        })
+    }
+
+    fn schedule<T>(
+        &self,
+        job: &JobName,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        self.first_row(
+            "SELECT last, last_run FROM schedules WHERE queue = ?1 AND job = ?2",
+            (self.name.as_str(), job.as_str()),
+            read,
+        )
+    }
+
+    fn advance(&self, job: &JobName, tick: Timestamp) -> rusqlite::Result<()> {
+        self.execute(
+            "INSERT INTO schedules (queue, job, last) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET last = excluded.last",
+            (self.name.as_str(), job.as_str(), to_millis(tick)),
+        )?;
+        Ok(())
+    }
+
+    /// Whether the run of an earlier tick is on its way still.
+    fn is_unfinished(&self, id: Option<&str>) -> rusqlite::Result<bool> {
+        let Some(id) = id else { return Ok(false) };
+        let found = self.first_row(
+            "SELECT list <> 'dead' FROM runs WHERE queue = ?1 AND id = ?2",
+            (self.name.as_str(), id),
+            |row| row.get(0),
+        )?;
+        Ok(found.unwrap_or(false))
+    }
+
+    pub(super) fn pause(&self, until: Option<Timestamp>) -> rusqlite::Result<()> {
+        self.execute(
+            "INSERT INTO queues (name, paused, paused_until) VALUES (?1, 1, ?2)
+             ON CONFLICT DO UPDATE SET paused = 1, paused_until = excluded.paused_until",
+            (self.name.as_str(), until.map(to_millis)),
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn resume(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE queues SET paused = 0, paused_until = NULL WHERE name = ?1 AND paused",
+            [self.name.as_str()],
+        )?;
+        Ok(())
+    }
+}
