@@ -30,7 +30,12 @@ pub mod redis;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub mod sqlite;
 
+mod claim;
 pub(crate) mod doorbell;
+mod list;
+mod rescue;
+mod settlement;
+mod tick;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,8 +45,16 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::job_run::{History, NewRun};
+use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
+
+pub use claim::{Claim, ClaimToken, Claimed, Lease, Ticket};
+pub use list::{List, Sizes, StoredRun};
+pub use rescue::{Rescue, Rescued};
+pub use settlement::{Fate, Settled, Settlement};
+pub use tick::{LastTick, Overlap, Tick, Ticked};
+
+pub(crate) use rescue::{DIED, poisoned_reason};
 
 /// The most runs that one call of any method moves or answers, whatever it is told.
 pub const BATCH_LIMIT: usize = 1_000;
@@ -165,95 +178,6 @@ impl Enqueued {
     }
 }
 
-/// Names one call of [`Backend::claim`], so that it can be repeated when its answer was lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
-    /// Who claims.
-    pub overseer: OverseerId,
-    /// Counted by the overseer: never the same for two claims that are not the same.
-    pub number: u64,
-}
-
-/// Names one claim of one run: the fence. Only its backend knows what it means.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ClaimToken(pub String);
-
-/// The answer to a claim.
-#[derive(Clone, Debug)]
-pub struct Claimed {
-    /// The runs, in the order in which they stood.
-    pub runs: Vec<Claim>,
-    /// How the lease stood when the call came.
-    pub lease: Lease,
-    /// The backend's time.
-    pub now: Timestamp,
-}
-
-/// One claimed run.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    /// Its id.
-    pub id: RunId,
-    /// Names the claim when it is settled.
-    pub token: ClaimToken,
-    /// The envelope's bytes, as they were stored.
-    pub envelope: Vec<u8>,
-    /// What became of its attempts before this one.
-    pub history: History,
-}
-
-/// How an overseer's lease on a queue stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lease {
-    /// It had none: whatever it claimed in this queue before is not its own any more.
-    New,
-    /// It holds.
-    Held,
-    /// It ran out and its runs are being taken back. The overseer claims nothing until that is done.
-    Lost,
-}
-
-/// What is to become of one claimed run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settlement {
-    /// The run.
-    pub id: RunId,
-    /// The claim that is settled.
-    pub token: ClaimToken,
-    /// Where the run goes.
-    pub fate: Fate,
-}
-
-/// Where a run goes from `pending`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// Gone.
-    Forget,
-    /// To `scheduled`, due after the delay, with this history.
-    Reschedule {
-        /// How long after the settlement it is due.
-        delay: Duration,
-        /// What became of its attempts, this one included.
-        history: History,
-    },
-    /// To `dead`, with this history.
-    Banish {
-        /// What became of its attempts, this one included.
-        history: History,
-    },
-    /// To the front of `waiting`, as if it had never been claimed.
-    HandBack,
-}
-
-/// Whether a settlement took place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// The run went where its fate said.
-    Done,
-    /// The claim does not stand any more: nothing changed.
-    Stale,
-}
-
 /// The answer to a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promoted {
@@ -263,142 +187,11 @@ pub struct Promoted {
     pub next_due: Option<Duration>,
 }
 
-/// Where a periodic job's schedule stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastTick {
-    /// The tick it was last advanced to.
-    pub at: Timestamp,
-    /// The backend's time.
-    pub now: Timestamp,
-}
-
-/// One tick of a periodic job.
-#[derive(Clone, Debug)]
-pub struct Tick {
-    /// The job.
-    pub job: JobName,
-    /// The moment in the schedule.
-    pub at: Timestamp,
-    /// The run to enqueue; none to pass over the tick.
-    pub run: Option<NewRun>,
-    /// What to do when the run of an earlier tick is not finished.
-    pub overlap: Overlap,
-}
-
-/// What a periodic job does at a tick while the run of an earlier tick is unfinished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Overlap {
-    /// It lets the tick pass.
-    #[default]
-    Skip,
-    /// It enqueues the tick's run beside the unfinished one.
-    Allow,
-}
-
-/// The answer to a tick.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ticked {
-    /// The schedule advanced and the run was enqueued.
-    Enqueued(RunId),
-    /// The schedule advanced; no run was enqueued, because an earlier one is unfinished or none was given.
-    Passed,
-    /// Somebody else advanced the schedule this far before.
-    Stale,
-    /// By the backend's clock the tick is in the future.
-    Early,
-}
-
-/// Which runs to take back, and what to do with them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rescue {
-    /// An overseer that did not beat for so long has died.
-    pub dead_after: Duration,
-    /// A run that saw so many processes die is banished as poisoned.
-    pub max_crashes: u32,
-    /// The most runs to take back in this call.
-    pub at_most: usize,
-}
-
-/// The answer to a rescue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rescued {
-    /// The runs that went to the front of `waiting`.
-    pub rescued: Vec<RunId>,
-    /// The runs that were banished, because too many processes died with them.
-    pub poisoned: Vec<RunId>,
-    /// Whether the call stopped at its bound: there may be more.
-    pub more: bool,
-}
-
 /// That a queue is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paused {
     /// When it resumes by itself.
     pub until: Option<Timestamp>,
-}
-
-/// The four lists of a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum List {
-    /// To be performed as soon as possible.
-    Waiting,
-    /// Being performed.
-    Pending,
-    /// To be performed later.
-    Scheduled,
-    /// No longer viable.
-    Dead,
-}
-
-impl List {
-    /// All four.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Pending, Self::Scheduled, Self::Dead];
-}
-
-impl fmt::Display for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Waiting => "waiting",
-            Self::Pending => "pending",
-            Self::Scheduled => "scheduled",
-            Self::Dead => "dead",
-        })
-    }
-}
-
-/// How many runs stand in each list of a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the list of its name")]
-pub struct Sizes {
-    pub waiting: usize,
-    pub pending: usize,
-    pub scheduled: usize,
-    pub dead: usize,
-}
-
-impl Sizes {
-    /// All runs of the queue.
-    #[must_use]
-    pub fn total(&self) -> usize {
-        self.waiting + self.pending + self.scheduled + self.dead
-    }
-}
-
-/// A run as it stands in a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRun {
-    /// Its id.
-    pub id: RunId,
-    /// The list it stands in.
-    pub list: List,
-    /// Since when it is pending or dead, or when it is due; nothing for a waiting one.
-    pub at: Option<Timestamp>,
-    /// Who claimed it, when it is pending.
-    pub overseer: Option<OverseerId>,
-    /// The envelope's bytes.
-    pub envelope: Vec<u8>,
-    /// What became of its attempts, not counting one that is under way.
-    pub history: History,
 }
 
 /// What a waiter waits for.
@@ -408,12 +201,4 @@ pub enum Signal {
     Work,
     /// A run was scheduled to be due before all others.
     Due,
-}
-
-/// What a rescued run's history says of the attempt that did not end.
-pub(crate) const DIED: &str = "its process died while it performed this run";
-
-/// What a poisoned run's history says.
-pub(crate) fn poisoned_reason(crashes: u32) -> String {
-    format!("poisoned: {crashes} processes died while they performed it")
 }

@@ -183,7 +183,7 @@ mod tests {
 
         assert_eq!(due(Missed::Once).perform, [minute(3)]);
         assert_eq!(due(Missed::All).perform, [minute(1), minute(2), minute(3)]);
-        assert_eq!(due(Missed::Skip).perform, []);
+        assert!(due(Missed::Skip).perform.is_empty());
         assert_eq!(due(Missed::Skip).pass, Some(minute(3)), "it is 40 s late");
         assert_eq!(due(Missed::Once).next, Some(minute(4)));
     }

@@ -1,31 +1,21 @@
-//! What an application starts to get its jobs performed: builder, signals, report.
+//! The settings of a runner, and everything that can be wrong with them.
 
 use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
-use crate::client::Mosquito;
+use super::Runner;
 use crate::dequeue::{DequeueAdapter, Shuffle};
 use crate::error::{BuildError, Result};
 use crate::job::{Enqueuer, Job, Registration, Registry, States};
-use crate::name::{OverseerId, QueueName};
-use crate::runners::{Desk, Overseer, Pool, QueueList, Settings, Tally};
-
-impl Mosquito {
-    /// Prepares a runner, which performs the jobs of this store.
-    pub fn runner(&self) -> RunnerBuilder {
-        RunnerBuilder::new(self.enqueuer.clone())
-    }
-}
+use crate::name::QueueName;
+use crate::runners::{Desk, Overseer, QueueList, Settings};
 
 /// The settings of a runner. [`build`](Self::build) checks all of them at once.
 ///
-/// ```
+/// ```standalone_crate
 /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
 /// # #[job(state(Mailer))] struct Greet { name: String }
 /// # struct Mailer;
@@ -58,7 +48,7 @@ pub struct RunnerBuilder {
 }
 
 impl RunnerBuilder {
-    fn new(enqueuer: Enqueuer) -> Self {
+    pub(super) fn new(enqueuer: Enqueuer) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let settings = Settings {
             executors: 10 * cores,
@@ -235,218 +225,5 @@ impl RunnerBuilder {
 impl fmt::Debug for RunnerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunnerBuilder").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-/// Performs jobs, once it is [run](Self::run).
-#[must_use = "a runner performs nothing until it runs"]
-pub struct Runner {
-    desk: Arc<Desk>,
-    overseer: Overseer,
-    signals: bool,
-}
-
-impl Runner {
-    /// The id of its overseer: a new one for each runner.
-    #[must_use]
-    pub fn overseer(&self) -> &OverseerId {
-        &self.desk.overseer
-    }
-
-    /// A handle to stop it, or to change the size of its pool, from elsewhere.
-    #[must_use]
-    pub fn handle(&self) -> RunnerHandle {
-        let pool = Arc::downgrade(self.overseer.pool());
-        RunnerHandle { stop: self.desk.stop.clone(), leave: self.desk.leave.clone(), pool }
-    }
-
-    /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
-    /// come to their end within the grace, and hands back the rest. A second signal ends the process at once, as soon as
-    /// what is being performed is handed back, which takes a second at most.
-    ///
-    /// A store that goes out of reach is waited for, however long.
-    ///
-    /// # Errors
-    ///
-    /// When the store refuses for good, such as for a wrong password; after the same drain.
-    pub async fn run(self) -> Result<Report> {
-        let Self { desk, overseer, signals } = self;
-        let listener = signals.then(|| tokio::spawn(listen(desk.clone())));
-        for job in desk.registry.jobs() {
-            tracing::debug!(target: "mosquito", job = job.spec.name, queue = job.spec.queue, r#type = (job.type_name)(), "knows");
-        }
-        let result = overseer.run().await;
-        if let Some(listener) = listener {
-            listener.abort();
-        }
-        result.map(|()| Report::of(&desk.tally))
-    }
-}
-
-impl fmt::Debug for Runner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runner").field("desk", &self.desk).finish_non_exhaustive()
-    }
-}
-
-/// How long a second signal leaves for handing back.
-const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
-
-/// The first signal stops, the second one ends the process.
-async fn listen(desk: Arc<Desk>) {
-    let Some(mut signals) = Signals::listen() else { return };
-    let name = signals.next().await.name;
-    tracing::info!(target: "mosquito", signal = name, "stopping; once more to leave at once");
-    desk.stop.cancel();
-    let second = signals.next().await;
-    tracing::warn!(target: "mosquito", signal = second.name, "leaving at once");
-    desk.leave.cancel();
-    tokio::time::sleep(LEAVE_WITHIN).await;
-    std::process::exit(128 + second.number);
-}
-
-struct SignalKind {
-    name: &'static str,
-    number: i32,
-}
-
-#[cfg(unix)]
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> Option<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let both =
-            signal(SignalKind::terminate()).and_then(|one| Ok((one, signal(SignalKind::interrupt())?)));
-        match both {
-            Ok((terminate, interrupt)) => Some(Self { terminate, interrupt }),
-            Err(error) => {
-                tracing::error!(target: "mosquito", %error, "signals cannot be listened to: only the handle stops this runner");
-                None
-            }
-        }
-    }
-
-    async fn next(&mut self) -> SignalKind {
-        tokio::select! {
-            _ = self.terminate.recv() => SignalKind { name: "SIGTERM", number: 15 },
-            _ = self.interrupt.recv() => SignalKind { name: "SIGINT", number: 2 },
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> Option<Self> {
-        Some(Self)
-    }
-
-    async fn next(&mut self) -> SignalKind {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(target: "mosquito", %error, "Ctrl-C cannot be listened to: only the handle stops this runner");
-            std::future::pending::<()>().await;
-        }
-        SignalKind { name: "Ctrl-C", number: 2 }
-    }
-}
-
-/// Stops a runner, or changes the size of its pool. Cheap to clone; does nothing once the runner is gone.
-#[derive(Clone)]
-pub struct RunnerHandle {
-    stop: CancellationToken,
-    leave: CancellationToken,
-    pool: Weak<Pool>,
-}
-
-impl RunnerHandle {
-    /// Stops as the first signal does: drains within the grace.
-    pub fn stop(&self) {
-        self.stop.cancel();
-    }
-
-    /// Stops without waiting for runs: hands back what is being performed, and leaves.
-    pub fn leave(&self) {
-        self.stop.cancel();
-        self.leave.cancel();
-    }
-
-    /// Changes how many runs are performed at the same time. A smaller pool shrinks as executors become idle.
-    ///
-    /// Before the runner runs this does nothing, since its builder's number counts then.
-    pub fn set_executors(&self, executors: usize) {
-        if let Some(pool) = self.pool.upgrade().filter(|pool| pool.size() > 0) {
-            // None at all would be a pause, which a queue has a better way for.
-            pool.resize(executors.max(1));
-        }
-    }
-
-    /// How many executors there are; 0 before the runner runs and after.
-    #[must_use]
-    pub fn executors(&self) -> usize {
-        self.pool.upgrade().map_or(0, |pool| pool.size())
-    }
-}
-
-impl fmt::Debug for RunnerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunnerHandle").field("executors", &self.executors()).finish_non_exhaustive()
-    }
-}
-
-/// What a runner did, from its start to its end. Each attempt counts once, when the store has taken note of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// Runs that succeeded.
-    pub performed: u64,
-    /// Attempts that failed, panicked or timed out; whether the run is tried again or dead.
-    pub failed: u64,
-    /// Runs that their jobs dropped.
-    pub discarded: u64,
-    /// Attempts that were put off without being used up: snoozed, or of a job unknown here.
-    pub put_off: u64,
-    /// Runs that the stop interrupted, and that stand in front of `waiting` again.
-    pub handed_back: u64,
-    /// Attempts whose run had been taken back or deleted meanwhile, so that what became of them counts for nothing.
-    pub refused: u64,
-    /// Attempts whose end the store could not be told before leaving: their runs are taken back by another process.
-    pub unsettled: u64,
-}
-
-impl Report {
-    fn of(tally: &Tally) -> Self {
-        Self {
-            performed: tally.performed.load(Ordering::Relaxed),
-            failed: tally.failed.load(Ordering::Relaxed),
-            discarded: tally.discarded.load(Ordering::Relaxed),
-            put_off: tally.put_off.load(Ordering::Relaxed),
-            handed_back: tally.handed_back.load(Ordering::Relaxed),
-            refused: tally.refused.load(Ordering::Relaxed),
-            unsettled: tally.unsettled.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "performed {}, failed {}, handed back {}", self.performed, self.failed, self.handed_back)?;
-        for (count, what) in [
-            (self.discarded, "discarded"),
-            (self.put_off, "put off"),
-            (self.refused, "refused"),
-            (self.unsettled, "unsettled"),
-        ] {
-            if count > 0 {
-                write!(f, ", {what} {count}")?;
-            }
-        }
-        Ok(())
     }
 }

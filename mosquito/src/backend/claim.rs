@@ -1,0 +1,53 @@
+//! Taking runs, and the fence around what was taken.
+
+use crate::clock::Timestamp;
+use crate::job_run::History;
+use crate::name::{OverseerId, RunId};
+
+/// Names one call of [`Backend::claim`], so that it can be repeated when its answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Who claims.
+    pub overseer: OverseerId,
+    /// Counted by the overseer: never the same for two claims that are not the same.
+    pub number: u64,
+}
+
+/// Names one claim of one run: the fence. Only its backend knows what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimToken(pub String);
+
+/// The answer to a claim.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The runs, in the order in which they stood.
+    pub runs: Vec<Claim>,
+    /// How the lease stood when the call came.
+    pub lease: Lease,
+    /// The backend's time.
+    pub now: Timestamp,
+}
+
+/// One claimed run.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Its id.
+    pub id: RunId,
+    /// Names the claim when it is settled.
+    pub token: ClaimToken,
+    /// The envelope's bytes, as they were stored.
+    pub envelope: Vec<u8>,
+    /// What became of its attempts before this one.
+    pub history: History,
+}
+
+/// How an overseer's lease on a queue stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// It had none: whatever it claimed in this queue before is not its own any more.
+    New,
+    /// It holds.
+    Held,
+    /// It ran out and its runs are being taken back. The overseer claims nothing until that is done.
+    Lost,
+}

@@ -1,0 +1,71 @@
+//! The four lists of a queue, and what stands in them.
+
+use std::fmt;
+
+use crate::clock::Timestamp;
+use crate::job_run::History;
+use crate::name::{OverseerId, RunId};
+
+/// The four lists of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum List {
+    /// To be performed as soon as possible.
+    Waiting,
+    /// Being performed.
+    Pending,
+    /// To be performed later.
+    Scheduled,
+    /// No longer viable.
+    Dead,
+}
+
+impl List {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Pending, Self::Scheduled, Self::Dead];
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Pending => "pending",
+            Self::Scheduled => "scheduled",
+            Self::Dead => "dead",
+        })
+    }
+}
+
+/// How many runs stand in each list of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the list of its name")]
+pub struct Sizes {
+    pub waiting: usize,
+    pub pending: usize,
+    pub scheduled: usize,
+    pub dead: usize,
+}
+
+impl Sizes {
+    /// All runs of the queue.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.waiting + self.pending + self.scheduled + self.dead
+    }
+}
+
+/// A run as it stands in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRun {
+    /// Its id.
+    pub id: RunId,
+    /// The list it stands in.
+    pub list: List,
+    /// Since when it is pending or dead, or when it is due; nothing for a waiting one.
+    pub at: Option<Timestamp>,
+    /// Who claimed it, when it is pending.
+    pub overseer: Option<OverseerId>,
+    /// The envelope's bytes.
+    pub envelope: Vec<u8>,
+    /// What became of its attempts, not counting one that is under way.
+    pub history: History,
+}

@@ -1,0 +1,119 @@
+//! What an application starts to get its jobs performed: builder, signals, report.
+
+mod builder;
+mod report;
+mod signals;
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Mosquito;
+use crate::error::Result;
+use crate::name::OverseerId;
+use crate::runners::{Desk, Overseer, Pool};
+
+pub use builder::RunnerBuilder;
+pub use report::Report;
+
+impl Mosquito {
+    /// Prepares a runner, which performs the jobs of this store.
+    pub fn runner(&self) -> RunnerBuilder {
+        RunnerBuilder::new(self.enqueuer.clone())
+    }
+}
+
+/// Performs jobs, once it is [run](Self::run).
+#[must_use = "a runner performs nothing until it runs"]
+pub struct Runner {
+    desk: Arc<Desk>,
+    overseer: Overseer,
+    signals: bool,
+}
+
+impl Runner {
+    /// The id of its overseer: a new one for each runner.
+    #[must_use]
+    pub fn overseer(&self) -> &OverseerId {
+        &self.desk.overseer
+    }
+
+    /// A handle to stop it, or to change the size of its pool, from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> RunnerHandle {
+        let pool = Arc::downgrade(self.overseer.pool());
+        RunnerHandle { stop: self.desk.stop.clone(), leave: self.desk.leave.clone(), pool }
+    }
+
+    /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
+    /// come to their end within the grace, and hands back the rest. A second signal ends the process at once, as soon as
+    /// what is being performed is handed back, which takes a second at most.
+    ///
+    /// A store that goes out of reach is waited for, however long.
+    ///
+    /// # Errors
+    ///
+    /// When the store refuses for good, such as for a wrong password; after the same drain.
+    pub async fn run(self) -> Result<Report> {
+        let Self { desk, overseer, signals } = self;
+        let listener = signals.then(|| tokio::spawn(signals::listen(desk.clone())));
+        for job in desk.registry.jobs() {
+            tracing::debug!(target: "mosquito", job = job.spec.name, queue = job.spec.queue, r#type = (job.type_name)(), "knows");
+        }
+        let result = overseer.run().await;
+        if let Some(listener) = listener {
+            listener.abort();
+        }
+        result.map(|()| Report::of(&desk.tally))
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("desk", &self.desk).finish_non_exhaustive()
+    }
+}
+
+/// Stops a runner, or changes the size of its pool. Cheap to clone; does nothing once the runner is gone.
+#[derive(Clone)]
+pub struct RunnerHandle {
+    stop: CancellationToken,
+    leave: CancellationToken,
+    pool: Weak<Pool>,
+}
+
+impl RunnerHandle {
+    /// Stops as the first signal does: drains within the grace.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops without waiting for runs: hands back what is being performed, and leaves.
+    pub fn leave(&self) {
+        self.stop.cancel();
+        self.leave.cancel();
+    }
+
+    /// Changes how many runs are performed at the same time. A smaller pool shrinks as executors become idle.
+    ///
+    /// Before the runner runs this does nothing, since its builder's number counts then.
+    pub fn set_executors(&self, executors: usize) {
+        if let Some(pool) = self.pool.upgrade().filter(|pool| pool.size() > 0) {
+            // None at all would be a pause, which a queue has a better way for.
+            pool.resize(executors.max(1));
+        }
+    }
+
+    /// How many executors there are; 0 before the runner runs and after.
+    #[must_use]
+    pub fn executors(&self) -> usize {
+        self.pool.upgrade().map_or(0, |pool| pool.size())
+    }
+}
+
+impl fmt::Debug for RunnerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunnerHandle").field("executors", &self.executors()).finish_non_exhaustive()
+    }
+}

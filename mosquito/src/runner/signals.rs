@@ -1,0 +1,74 @@
+//! SIGTERM and SIGINT.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::runners::Desk;
+
+/// How long a second signal leaves for handing back.
+const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// The first signal stops, the second one ends the process.
+pub(super) async fn listen(desk: Arc<Desk>) {
+    let Some(mut signals) = Signals::listen() else { return };
+    let name = signals.next().await.name;
+    tracing::info!(target: "mosquito", signal = name, "stopping; once more to leave at once");
+    desk.stop.cancel();
+    let second = signals.next().await;
+    tracing::warn!(target: "mosquito", signal = second.name, "leaving at once");
+    desk.leave.cancel();
+    tokio::time::sleep(LEAVE_WITHIN).await;
+    std::process::exit(128 + second.number);
+}
+
+struct SignalKind {
+    name: &'static str,
+    number: i32,
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let both =
+            signal(SignalKind::terminate()).and_then(|one| Ok((one, signal(SignalKind::interrupt())?)));
+        match both {
+            Ok((terminate, interrupt)) => Some(Self { terminate, interrupt }),
+            Err(error) => {
+                tracing::error!(target: "mosquito", %error, "signals cannot be listened to: only the handle stops this runner");
+                None
+            }
+        }
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind { name: "SIGTERM", number: 15 },
+            _ = self.interrupt.recv() => SignalKind { name: "SIGINT", number: 2 },
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Option<Self> {
+        Some(Self)
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(target: "mosquito", %error, "Ctrl-C cannot be listened to: only the handle stops this runner");
+            std::future::pending::<()>().await;
+        }
+        SignalKind { name: "Ctrl-C", number: 2 }
+    }
+}
