@@ -1,2 +1,24 @@
-//! The contract suite.
-fn main() {}
+//! The contract of a backend, stated once and checked on each: memory, a SQLite file, a Redis server.
+//!
+//! A fact is a function of a [`Store`](store::Store), named as a sentence. `cargo test --test contract sqlite`
+//! checks them on one backend alone. Time is moved by hand on memory and SQLite; on Redis it is the
+//! server's and really passes, so that facts about time use short durations.
+
+#[macro_use]
+mod facts;
+mod making;
+mod store;
+
+mod claim;
+mod concurrency;
+mod enqueue;
+mod leadership;
+mod leases;
+mod names;
+mod pause;
+mod reads;
+mod removal;
+mod schedule;
+mod settle;
+mod ticks;
+mod waiting;

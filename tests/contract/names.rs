@@ -1,0 +1,117 @@
+//! Whatever may be a name works as one, and names that look alike stay apart.
+
+use mosquito::backend::{Fate, Overlap, Settled, Ticked};
+use mosquito::{JobName, OverseerId, QueueName, RunId};
+
+use crate::making::{HOUR, Overseer, ids, queue, rescue_after, run, run_id, settlement, tick_of};
+use crate::store::Store;
+
+facts! {
+    every_allowed_character_and_length_works,
+    ids_that_read_as_the_same_number_stay_apart,
+    names_that_differ_in_case_stay_apart,
+    queues_do_not_mix,
+    overseers_of_like_names_do_not_share_claims,
+}
+
+const ALPHABET: &str = "AZaz09_.:-";
+
+async fn every_allowed_character_and_length_works(store: &Store) {
+    let long = |length| ALPHABET.repeat(length / ALPHABET.len() + 1)[..length].to_owned();
+    let queues = ["a.b:c-d_E", ":", "-", "waiting", &long(128)]
+        .map(|name| QueueName::new(name).unwrap_or_else(|why| panic!("{why}")));
+    let id = RunId::new(long(160)).expect("the longest id is an id");
+    let overseer = Overseer::named(OverseerId::new(long(64)).expect("the longest name is a name").as_str());
+
+    for queue in &queues {
+        let backend = store.backend();
+        let enqueued = backend.enqueue(queue, &[run(id.as_str())]).await.expect("it is enqueued");
+        let claimed = backend.claim(queue, &overseer.ticket(), 5).await.expect("it is claimed");
+        let settled = backend.settle(queue, &[settlement(&claimed.runs[0], Fate::HandBack)]).await;
+
+        assert!(enqueued[0].is_new(), "in {queue} it is new");
+        assert_eq!(ids(&claimed.runs), [id.as_str()], "in {queue} it is claimed by its id");
+        assert_eq!(settled.expect("it is settled"), [Settled::Done], "in {queue} its claim stands");
+        let found = backend.find(queue, &id).await.expect("it is looked up");
+        assert_eq!(found.expect("it is there").id, id, "in {queue} it is found");
+    }
+}
+
+async fn ids_that_read_as_the_same_number_stay_apart(store: &Store) {
+    let alike =
+        ["7", "07", "7.0", "7e0", "-0", "0", "0x7", "9007199254740993", "9007199254740992", "nan", "null"];
+
+    store.put(&alike).await;
+
+    let claims = store.claim(&Overseer::named("ann"), 100).await;
+    assert_eq!(ids(&claims), alike, "an id is text, whatever it looks like");
+    for claim in &claims[1..] {
+        assert_eq!(store.settle_one(claim, Fate::Forget).await, Settled::Done, "{} is settled", claim.id);
+    }
+    assert_eq!(store.everything().await.len(), 1, "each of them alone");
+}
+
+async fn names_that_differ_in_case_stay_apart(store: &Store) {
+    let (lower, upper) = (queue("letters"), queue("Letters"));
+    store.put(&["a", "A"]).await;
+    let _put = store.backend().enqueue(&lower, &[run("x")]).await.expect("it is enqueued");
+
+    assert!(store.delete("A").await, "there is an A");
+
+    assert!(store.find("a").await.is_some(), "the a is another run");
+    let other = store.backend().sizes(&upper).await.expect("sizes are told");
+    assert_eq!(other.total(), 0, "and Letters is another queue than letters");
+}
+
+async fn queues_do_not_mix(store: &Store) {
+    let queues = ["a", "a:b", "a:waiting", "b", "a.b"].map(queue);
+    let (backend, ann) = (store.backend(), Overseer::named("ann"));
+    for (queue, count) in queues.iter().zip(1..) {
+        let runs: Vec<_> = (0..count).map(|n| run(&format!("run-{n}"))).collect();
+        let answers = backend.enqueue(queue, &runs).await.expect("runs are enqueued");
+        assert!(answers.iter().all(mosquito::backend::Enqueued::is_new), "the ids are new in {queue}");
+    }
+
+    let claimed = backend.claim(&queues[1], &ann.ticket(), 100).await.expect("a claim is answered");
+    backend.pause(&queues[3], None).await.expect("a queue is paused");
+    backend.flush(&queues[4]).await.expect("a queue is flushed");
+    let gone = backend.delete(&queues[2], &run_id("run-0")).await.expect("a run is deleted");
+
+    assert!(gone, "it was there");
+    assert_eq!(ids(&claimed.runs), ["run-0", "run-1"], "a claim is of one queue");
+    let mut totals = Vec::new();
+    for queue in &queues {
+        let sizes = backend.sizes(queue).await.expect("sizes are told");
+        totals.push((sizes.waiting, sizes.pending));
+    }
+    assert_eq!(totals, [(1, 0), (0, 2), (2, 0), (4, 0), (0, 0)], "each act is on its own queue only");
+    let elsewhere = backend.settle(&queues[0], &[settlement(&claimed.runs[0], Fate::Forget)]).await;
+    assert_eq!(elsewhere.expect("it is answered"), [Settled::Stale], "a claim stands in its queue only");
+}
+
+async fn overseers_of_like_names_do_not_share_claims(store: &Store) {
+    let names = ["ann", "ann:1", "ann:1:0", "an", "ann_", "ann-", "Ann", "annn"];
+    let overseers = names.map(Overseer::named);
+    store.put(&names).await;
+    for overseer in &overseers {
+        assert_eq!(store.claim(overseer, 1).await.len(), 1, "there is one for {}", overseer.id);
+    }
+    store.put(&["more"]).await;
+
+    for (overseer, id) in overseers.iter().zip(names) {
+        let repeated = store.claim_with(&overseer.numbered_ticket(1), 5).await;
+
+        assert_eq!(ids(&repeated.runs), [id], "{} has the one it claimed", overseer.id);
+    }
+
+    let silent = rescue_after(std::time::Duration::ZERO);
+    let rescued = store.rescue(&silent).await.rescued;
+    assert_eq!(rescued.len(), names.len(), "and each of them loses the one it claimed: {rescued:?}");
+    let jobs =
+        ["report", "report:1", "Report"].map(|name| JobName::new(name).unwrap_or_else(|why| panic!("{why}")));
+    let at = store.now().await - HOUR;
+    for job in &jobs {
+        let ticked = store.backend().tick(store.queue(), &tick_of(job.as_str(), at, Overlap::Skip)).await;
+        assert!(matches!(ticked, Ok(Ticked::Enqueued(_))), "jobs of like names tick apart: {job} {ticked:?}");
+    }
+}

@@ -1,0 +1,188 @@
+//! The jobs of these tests. Each writes what it does into the [`Log`].
+
+use std::time::Duration;
+
+use mosquito::{Context, JobError, JobResult, Perform, PerformBlocking, job};
+
+use crate::working::Log;
+
+/// Writes its word, its attempt and its queue.
+#[job(queue = "notes", state(Log))]
+#[derive(Debug)]
+pub struct Note {
+    pub word: String,
+}
+
+impl Perform for Note {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write(format!("{} {} {}", self.word, cx.attempt(), cx.queue()));
+        Ok(())
+    }
+}
+
+/// Ends in the way it is told.
+#[job(queue = "ends", state(Log), retry(attempts = 3, backoff = fixed("10s"), jitter = 0.0), timeout = "5s")]
+pub struct End {
+    pub how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum How {
+    Succeed,
+    Fail,
+    Panic,
+    Hang,
+    RetryIn,
+    Dead,
+    Discard,
+    Snooze,
+    KillExecutor,
+    FailByHook,
+    RefuseBefore,
+}
+
+impl Perform for End {
+    async fn before(&self, cx: &Context<Self>) -> JobResult {
+        match self.how {
+            How::RefuseBefore => Err(JobError::discard("refused before it began")),
+            _ => Ok(cx.state::<Log>().write(format!("before {:?}", self.how))),
+        }
+    }
+
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write(format!("perform {:?} {}", self.how, cx.attempt()));
+        match self.how {
+            How::Succeed => Ok(()),
+            How::Fail | How::FailByHook => Ok(drop("no number".parse::<u8>()?)),
+            How::Panic => panic!("on purpose: {}", cx.attempt()),
+            How::Hang => std::future::pending().await,
+            How::RetryIn => Err(JobError::retry_in(Duration::from_secs(77))),
+            How::Dead => Err(JobError::dead("not worth another try")),
+            How::Discard => Err(JobError::discard("nothing to do")),
+            How::Snooze => Err(JobError::snooze(Duration::from_secs(55))),
+            How::KillExecutor => std::panic::panic_any(Grenade),
+            How::RefuseBefore => unreachable!("it was refused before"),
+        }
+    }
+
+    async fn after(&self, cx: &Context<Self>, result: &JobResult) {
+        let told = result.as_ref().map_or_else(|error| error.to_string(), |()| "ok".into());
+        cx.state::<Log>().write(format!("after {:?}: {told}", self.how));
+    }
+
+    fn retry_after(&self, attempt: u32, _error: &JobError) -> Option<Duration> {
+        (self.how == How::FailByHook).then_some(Duration::from_secs(100 * u64::from(attempt)))
+    }
+}
+
+/// Panics when it is dropped: what a job's panic leaves behind then kills its executor.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("the panic's own words panicked");
+    }
+}
+
+/// Is performed until its token fires, and then gives up or goes on, as told.
+#[job(queue = "long", state(Log))]
+pub struct Long {
+    pub heeds_its_token: bool,
+}
+
+impl Perform for Long {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write(format!("long {}", cx.attempt()));
+        cx.token().cancelled().await;
+        cx.state::<Log>().write("token fired");
+        if self.heeds_its_token {
+            return Err("told to end".into());
+        }
+        std::future::pending().await
+    }
+}
+
+/// Holds its thread until its token fires, or for a time.
+#[job(queue = "threads", state(Log), blocking, timeout = "200ms", retry(attempts = 1))]
+pub struct HoldThread {
+    pub milliseconds: u64,
+}
+
+impl PerformBlocking for HoldThread {
+    fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write("thread held");
+        std::thread::sleep(Duration::from_millis(self.milliseconds));
+        cx.state::<Log>().write(format!("thread given back, token fired: {}", cx.is_cancelled()));
+        Ok(())
+    }
+}
+
+/// Holds a thread of the runtime, as a job never should.
+#[job(queue = "rude", state(Log))]
+pub struct Rude {
+    pub milliseconds: u64,
+}
+
+impl Perform for Rude {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write(format!("rude {}", cx.attempt()));
+        std::thread::sleep(Duration::from_millis(self.milliseconds));
+        Ok(())
+    }
+}
+
+/// Enqueues a note from within.
+#[job(queue = "chains")]
+pub struct Chain;
+
+impl Perform for Chain {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        let enqueued = cx.enqueue(Note { word: "from within".into() }).await?;
+        assert!(enqueued.is_new());
+        Ok(())
+    }
+}
+
+/// A state that no runner of these tests provides, but one.
+pub struct Rare;
+
+/// Needs a state that is hardly ever there.
+#[job(queue = "rare", state(Rare))]
+pub struct NeedsRare;
+
+impl Perform for NeedsRare {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        Ok(())
+    }
+}
+
+/// Ticks each second, and none of its ticks is given up.
+#[job(queue = "ticks", every = "1s", missed = "all", overlap = "allow", state(Log))]
+pub struct EachSecond;
+
+impl Perform for EachSecond {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        let tick = cx.tick().expect("a periodic run has a tick");
+        cx.state::<Log>().write(tick.timestamp_millis().to_string());
+        Ok(())
+    }
+}
+
+/// A periodic job with arguments: those of its default.
+#[job(queue = "greetings", cron = "0 6 * * MON-FRI", timezone = "Europe/Berlin", state(Log))]
+pub struct MorningGreeting {
+    pub name: String,
+}
+
+impl Default for MorningGreeting {
+    fn default() -> Self {
+        Self { name: "Ada".into() }
+    }
+}
+
+impl Perform for MorningGreeting {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write(format!("good morning {}", self.name));
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! How runners perform jobs, and what they do when something goes wrong.
+
+mod bad_input;
+mod building;
+mod jobs;
+mod leases;
+mod outages;
+mod outcomes;
+mod periodic;
+mod pool;
+mod shutdown;
+mod working;
