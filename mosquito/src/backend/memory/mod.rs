@@ -128,7 +128,8 @@ impl Backend for Memory {
     }
 
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
-        Ok(self.on(queue, |queue, now| queue.rescue(rescue, now)))
+        let rescue = Rescue { at_most: rescue.at_most.min(BATCH_LIMIT), ..*rescue };
+        Ok(self.on(queue, |queue, now| queue.rescue(&rescue, now)))
     }
 
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
