@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::backend::sqlite::errors;
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     connection.busy_handler(Some(wait_a_little(Instant::now()))).map_err(explain)?;
-    let state = look(path, &connection)?;
+    let state = look(path, &connection.transaction().map_err(explain)?)?;
     if connection.is_readonly(MAIN_DB).map_err(explain)? {
         return Err(errors::read_only(path));
     }
@@ -43,7 +43,8 @@ enum State {
     Ours,
 }
 
-fn look(path: &Path, connection: &Connection) -> Result<State> {
+/// Whose the file is. In a transaction, because another process may be making the store at this moment.
+fn look(path: &Path, connection: &Transaction<'_>) -> Result<State> {
     let explain = |error| errors::explain(path, error);
     let number =
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(explain);
@@ -93,19 +94,16 @@ fn write_ahead(path: &Path, connection: &Connection) -> Result<()> {
 }
 
 fn create(path: &Path, connection: &mut Connection) -> Result<()> {
-    let mut create = || {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been faster.
-        let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == 0 {
-            transaction.execute_batch(include_str!("schema.sql"))?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", LAYOUT)?;
-        }
-        transaction.commit()
-    };
-    create().map_err(|error| errors::explain(path, error))?;
-    look(path, connection).map(drop)
+    let explain = |error| errors::explain(path, error);
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
+    // Another process may have been faster.
+    if look(path, &transaction)? == State::Empty {
+        transaction.execute_batch(include_str!("schema.sql")).map_err(explain)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
+        transaction.pragma_update(None, "user_version", LAYOUT).map_err(explain)?;
+    }
+    transaction.commit().map_err(explain)
 }
 
 /// Waits for another process's lock, in small steps: SQLite's own timeout sleeps up to 100 ms, and would

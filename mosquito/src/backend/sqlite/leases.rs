@@ -135,7 +135,9 @@ pub(super) fn lead(
     }
     let until = to_millis(clock::after(now, lease));
     connection
-        .prepare_cached("INSERT OR REPLACE INTO leader (only, overseer, until, epoch) VALUES (1, ?1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT OR REPLACE INTO leader (only, overseer, until, epoch) VALUES (1, ?1, ?2, ?3)",
+        )?
         .execute((overseer.as_str(), until, epoch))?;
     Ok(Some(epoch.cast_unsigned()))
 }

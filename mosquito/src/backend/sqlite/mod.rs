@@ -28,6 +28,7 @@
 
 mod errors;
 mod file;
+mod flush;
 mod leases;
 mod moves;
 mod queue;
@@ -53,6 +54,7 @@ use crate::clock::{self, Clock};
 use crate::error::{Error, Result};
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
+use flush::Flush;
 use queue::Queue;
 use signals::{Abroad, LOOK_EVERY, Signals, noting};
 use thread::{Kind, Thread};
@@ -266,26 +268,11 @@ impl Backend for Sqlite {
 
     async fn flush(&self, queue: &QueueName) -> Result<()> {
         let (name, clock) = (queue.clone(), self.clock.clone());
-        // The last id that there was at the start, and how far the flush has come.
-        let mut last = None;
-        let mut after = String::new();
+        let mut flush = Flush::default();
         self.thread
             .call_in_steps(Kind::Keep, move |connection, rings| {
                 let queue = Queue { connection, name: &name, now: clock.now() };
-                noting(&queue, rings, |queue| {
-                    if last.is_none() {
-                        queue.register()?;
-                        last = queue.last_id()?;
-                    }
-                    let Some(last) = &last else { return Ok(Some(())) };
-                    Ok(match queue.flush(&after, last)? {
-                        Some(reached) => {
-                            after = reached.to_string();
-                            None
-                        }
-                        None => Some(()),
-                    })
-                })
+                noting(&queue, rings, |queue| flush.step(queue))
             })
             .await
     }

@@ -12,9 +12,6 @@ use crate::clock::{self, from_millis};
 use crate::job_run::{History, NewRun, When, stamped};
 use crate::name::{OverseerId, RunId};
 
-/// The most runs that one transaction of a flush removes.
-const FLUSH_STEP: i64 = 5_000;
-
 impl Queue<'_> {
     pub(super) fn enqueue(&self, runs: &[NewRun]) -> rusqlite::Result<Vec<Enqueued>> {
         if runs.is_empty() {
@@ -169,33 +166,6 @@ impl Queue<'_> {
         let deleted =
             self.execute("DELETE FROM runs WHERE queue = ?1 AND id = ?2", (self.name.as_str(), id.as_str()))?;
         Ok(deleted > 0)
-    }
-
-    /// Removes runs with ids from `after` to `last`, up to a bound: the id it came to, when there are more.
-    ///
-    /// By id, because that is the one thing about a run that never changes: whatever is moved between two
-    /// steps is still met.
-    pub(super) fn flush(&self, after: &str, last: &RunId) -> rusqlite::Result<Option<RunId>> {
-        let range = (self.name.as_str(), after, last.as_str(), FLUSH_STEP - 1);
-        let bound = self.first_row(
-            "SELECT id FROM runs WHERE queue = ?1 AND id > ?2 AND id <= ?3 ORDER BY id LIMIT 1 OFFSET ?4",
-            range,
-            |row| name::<RunId>(row, 0),
-        )?;
-        let upto = bound.as_ref().unwrap_or(last);
-        self.execute(
-            "DELETE FROM runs WHERE queue = ?1 AND id > ?2 AND id <= ?3",
-            (self.name.as_str(), after, upto.as_str()),
-        )?;
-        Ok(bound)
-    }
-
-    pub(super) fn last_id(&self) -> rusqlite::Result<Option<RunId>> {
-        self.first_row(
-            "SELECT id FROM runs WHERE queue = ?1 ORDER BY id DESC LIMIT 1",
-            [self.name.as_str()],
-            |row| name(row, 0),
-        )
     }
 
     pub(super) fn prune(&self, keep: usize, age: Duration, at_most: usize) -> rusqlite::Result<usize> {

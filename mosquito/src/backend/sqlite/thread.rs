@@ -55,7 +55,7 @@ impl Thread {
             };
             let version = connection.pragma_query_value(None, "data_version", |row| row.get(0));
             if opened.send(version.map_err(|error| errors::explain(&at, error))).is_ok() {
-                let inbox = Inbox { calls: inbox, set_aside: VecDeque::new() };
+                let inbox = Inbox { calls: inbox, line: VecDeque::new() };
                 Server { connection, inbox, path: at, signals, synchronous: None }.serve();
             }
         };
@@ -135,27 +135,27 @@ where
     }
 }
 
-/// The calls that are to be performed.
+/// The calls that are to be performed, in the order in which they came.
 struct Inbox {
     calls: mpsc::Receiver<Box<dyn Call>>,
-    /// Calls with steps to come, and those that could not join the transaction before.
-    set_aside: VecDeque<Box<dyn Call>>,
+    /// Received already. A call with steps to come goes to the end, so that it holds up nobody.
+    line: VecDeque<Box<dyn Call>>,
 }
 
 impl Inbox {
     /// The call to begin a transaction with; none when there is none left and nobody to send one.
     fn first(&mut self) -> Option<Box<dyn Call>> {
-        self.set_aside.pop_front().or_else(|| self.calls.recv().ok())
+        self.line.extend(self.calls.try_iter());
+        self.line.pop_front().or_else(|| self.calls.recv().ok())
     }
 
-    /// The next call, when it waits already and may join a transaction of a kind.
+    /// The next call, when it is there already and may join a transaction of a kind.
     fn joining(&mut self, kind: Kind) -> Option<Box<dyn Call>> {
-        let call = self.calls.try_recv().ok()?;
-        if call.kind() <= kind {
-            return Some(call);
+        self.line.extend(self.calls.try_iter());
+        match self.line.front() {
+            Some(call) if call.kind() <= kind => self.line.pop_front(),
+            _ => None,
         }
-        self.set_aside.push_back(call);
-        None
     }
 }
 
@@ -255,7 +255,7 @@ impl Server {
     fn answer(&mut self, (call, result): Performed) {
         match result {
             Ok(true) => call.answer(Ok(())),
-            Ok(false) => self.inbox.set_aside.push_back(call),
+            Ok(false) => self.inbox.line.push_back(call),
             Err(error) => call.answer(Err(errors::explain(&self.path, error))),
         }
     }
