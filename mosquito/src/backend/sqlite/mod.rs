@@ -2,7 +2,7 @@
 //!
 //! Calls are performed by one thread per handle, which owns its connection (`thread.rs`); calls that wait
 //! at the same moment share a transaction. The moves themselves are methods of one queue (`moves.rs`,
-//! `leases.rs`, `schedules.rs`), each in one transaction, on the tables that `schema.sql` describes.
+//! `settle.rs`, `leases.rs`, `schedules.rs`), each in one transaction, on the tables that `schema.sql` describes.
 //!
 //! # What is safe from what
 //!
@@ -33,6 +33,7 @@ mod leases;
 mod moves;
 mod queue;
 mod schedules;
+mod settle;
 mod signals;
 #[cfg(test)]
 mod tests;

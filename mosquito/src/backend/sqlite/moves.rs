@@ -1,16 +1,15 @@
-//! How runs move: into a queue, to an overseer, and where their fate says.
+//! How runs move: into a queue, from `scheduled` to `waiting`, to an overseer, and out of the store.
 
 use std::time::Duration;
 
 use rusqlite::Row;
 
 use crate::backend::sqlite::queue::{Queue, count, envelope, history, name, to_millis};
-use crate::backend::{
-    Claim, ClaimToken, Claimed, Enqueued, Fate, Lease, Promoted, Settled, Settlement, Ticket,
-};
+use crate::backend::sqlite::settle::token;
+use crate::backend::{Claim, Claimed, Enqueued, Lease, Promoted, Ticket};
 use crate::clock::{self, from_millis};
-use crate::job_run::{History, NewRun, When, stamped};
-use crate::name::{OverseerId, RunId};
+use crate::job_run::{NewRun, When, stamped};
+use crate::name::RunId;
 
 impl Queue<'_> {
     pub(super) fn enqueue(&self, runs: &[NewRun]) -> rusqlite::Result<Vec<Enqueued>> {
@@ -57,7 +56,7 @@ impl Queue<'_> {
              WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 AND ticket = ?3 ORDER BY rank",
         )?;
         let whose = (self.name.as_str(), ticket.overseer.as_str(), ticket.number.cast_signed());
-        statement.query_map(whose, |row| claim(row, &ticket.overseer, row.get(5)?))?.collect()
+        statement.query_map(whose, |row| claim(row, ticket, row.get(5)?))?.collect()
     }
 
     fn claim_from_the_front(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Vec<Claim>> {
@@ -69,7 +68,7 @@ impl Queue<'_> {
         )?;
         let runs = front.query_map((self.name.as_str(), count(at_most)), |row| {
             number += 1;
-            claim(row, &ticket.overseer, number)
+            claim(row, ticket, number)
         })?;
         // Read to the end before anything is changed: a statement must not meet its own changes.
         let runs: Vec<Claim> = runs.collect::<rusqlite::Result<_>>()?;
@@ -93,53 +92,6 @@ impl Queue<'_> {
                 row.get(0)
             });
         Ok(claims?.unwrap_or_default())
-    }
-
-    pub(super) fn settle(&self, settlements: &[Settlement]) -> rusqlite::Result<Vec<Settled>> {
-        // From the last to the first, so that runs handed back together keep their order.
-        let answers = settlements.iter().rev().map(|settlement| self.settle_one(settlement));
-        let mut answers = answers.collect::<rusqlite::Result<Vec<_>>>()?;
-        answers.reverse();
-        Ok(answers)
-    }
-
-    fn settle_one(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
-        let Some((overseer, number)) = read_token(&settlement.token) else { return Ok(Settled::Stale) };
-        let claim = (self.name.as_str(), settlement.id.as_str(), overseer, number);
-        let changed = match &settlement.fate {
-            Fate::Forget => self.execute(
-                "DELETE FROM runs
-                 WHERE queue = ?1 AND id = ?2 AND list = 'pending' AND overseer = ?3 AND rank = ?4",
-                claim,
-            )?,
-            Fate::Reschedule { delay, history } => {
-                let due = to_millis(clock::after(self.now, *delay));
-                self.leave_pending(claim, "scheduled", due, history)?
-            }
-            Fate::Banish { history } => self.leave_pending(claim, "dead", self.now_millis(), history)?,
-            Fate::HandBack => self.execute(
-                "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5
-                 WHERE queue = ?1 AND id = ?2 AND list = 'pending' AND overseer = ?3 AND rank = ?4",
-                (claim.0, claim.1, claim.2, claim.3, self.front()?),
-            )?,
-        };
-        Ok(if changed > 0 { Settled::Done } else { Settled::Stale })
-    }
-
-    fn leave_pending(
-        &self,
-        (queue, id, overseer, number): (&str, &str, &str, i64),
-        list: &str,
-        rank: i64,
-        history: &History,
-    ) -> rusqlite::Result<usize> {
-        let History { attempts, crashes, error } = history;
-        self.execute(
-            "UPDATE runs SET list = ?5, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?6,
-                 attempts = ?7, crashes = ?8, error = ?9
-             WHERE queue = ?1 AND id = ?2 AND list = 'pending' AND overseer = ?3 AND rank = ?4",
-            (queue, id, overseer, number, list, rank, attempts, crashes, error),
-        )
     }
 
     pub(super) fn promote(&self, at_most: usize) -> rusqlite::Result<Promoted> {
@@ -223,17 +175,11 @@ impl Queue<'_> {
 }
 
 /// A claim from a row that begins with id, attempts, crashes, error, envelope.
-fn claim(row: &Row<'_>, overseer: &OverseerId, number: i64) -> rusqlite::Result<Claim> {
+fn claim(row: &Row<'_>, ticket: &Ticket, number: i64) -> rusqlite::Result<Claim> {
     Ok(Claim {
         id: name(row, 0)?,
-        token: ClaimToken(format!("{overseer}:{number}")),
+        token: token(ticket, number),
         envelope: envelope(row)?,
         history: history(row)?,
     })
-}
-
-/// Who claimed, and the number of the claim; nothing for a token that this store never gave.
-fn read_token(token: &ClaimToken) -> Option<(&str, i64)> {
-    let (overseer, number) = token.0.rsplit_once(':')?;
-    Some((overseer, number.parse().ok()?))
 }

@@ -1,0 +1,74 @@
+//! What becomes of claimed runs, for as long as their claims stand.
+//!
+//! A claim's token is its overseer, its ticket and its number, which no other claim in the queue has. Each
+//! statement compares it with the row that it changes, so a token that no longer stands changes nothing.
+
+use crate::backend::sqlite::queue::{Queue, to_millis};
+use crate::backend::{ClaimToken, Fate, Settled, Settlement, Ticket};
+use crate::clock;
+use crate::job_run::History;
+
+/// Names the claim of a run that stands in `pending` with this ticket and rank.
+pub(super) fn token(ticket: &Ticket, number: i64) -> ClaimToken {
+    // As SQLite stores it and tells it in the statements below.
+    let Ticket { overseer, number: ticket } = ticket;
+    ClaimToken(format!("{overseer}:{}:{number}", ticket.cast_signed()))
+}
+
+impl Queue<'_> {
+    pub(super) fn settle(&self, settlements: &[Settlement]) -> rusqlite::Result<Vec<Settled>> {
+        // From the last to the first, so that runs handed back together keep their order.
+        let answers = settlements.iter().rev().map(|settlement| self.settle_one(settlement));
+        let mut answers = answers.collect::<rusqlite::Result<Vec<_>>>()?;
+        answers.reverse();
+        Ok(answers)
+    }
+
+    fn settle_one(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
+        let changed = match &settlement.fate {
+            Fate::Forget => self.forget(settlement)?,
+            Fate::Reschedule { delay, history } => {
+                let due = to_millis(clock::after(self.now, *delay));
+                self.end_attempt(settlement, "scheduled", due, history)?
+            }
+            Fate::Banish { history } => self.end_attempt(settlement, "dead", self.now_millis(), history)?,
+            Fate::HandBack => self.hand_back(settlement)?,
+        };
+        Ok(if changed > 0 { Settled::Done } else { Settled::Stale })
+    }
+
+    fn forget(&self, settlement: &Settlement) -> rusqlite::Result<usize> {
+        self.execute(
+            "DELETE FROM runs WHERE queue = ?1 AND id = ?2
+                 AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
+            (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
+        )
+    }
+
+    fn end_attempt(
+        &self,
+        settlement: &Settlement,
+        list: &str,
+        rank: i64,
+        History { attempts, crashes, error }: &History,
+    ) -> rusqlite::Result<usize> {
+        let (id, token) = (settlement.id.as_str(), &settlement.token.0);
+        self.execute(
+            "UPDATE runs SET list = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5,
+                 attempts = ?6, crashes = ?7, error = ?8
+             WHERE queue = ?1 AND id = ?2
+                 AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
+            (self.name.as_str(), id, token, list, rank, attempts, crashes, error),
+        )
+    }
+
+    fn hand_back(&self, settlement: &Settlement) -> rusqlite::Result<usize> {
+        let (id, token) = (settlement.id.as_str(), &settlement.token.0);
+        self.execute(
+            "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4
+             WHERE queue = ?1 AND id = ?2
+                 AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
+            (self.name.as_str(), id, token, self.front()?),
+        )
+    }
+}
