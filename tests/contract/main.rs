@@ -14,6 +14,7 @@ mod concurrency;
 mod enqueue;
 mod leadership;
 mod leases;
+mod model;
 mod names;
 mod pause;
 mod reads;

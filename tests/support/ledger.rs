@@ -91,7 +91,8 @@ impl Ledger {
 
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let doubles = self.doubles().into_iter().map(|(id, times)| format!("{id} ({times} times)")).collect();
+        let doubles: Vec<_> =
+            self.doubles().into_iter().map(|(id, times)| format!("{id} ({times} times)")).collect();
         let expected = self.lock().values().filter(|entry| entry.expected).count();
         writeln!(f, "  expected {expected}, performed {}", self.done())?;
         write_ids(f, "never performed", &self.gaps())?;
@@ -100,7 +101,7 @@ impl fmt::Display for Ledger {
     }
 }
 
-fn write_ids(f: &mut fmt::Formatter<'_>, what: &str, ids: &Vec<String>) -> fmt::Result {
+fn write_ids(f: &mut fmt::Formatter<'_>, what: &str, ids: &[String]) -> fmt::Result {
     let listed = ids[..ids.len().min(LISTED)].join(", ");
     let more = if ids.len() > LISTED { ", …" } else { "" };
     writeln!(f, "  {what}: {} {listed}{more}", ids.len())

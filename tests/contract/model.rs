@@ -1,0 +1,33 @@
+//! Random sequences of everything, compared with the memory model step by step.
+//!
+//! Each step is applied to the store under test and to a model of its own; the answers and the whole queue
+//! must be the same, but for the tokens, which only their backend understands.
+//!
+//! Where the clock is the test's, the model shares it and times are compared, too. Where it is a
+//! server's, delays are none or hours, so that the time that really passes makes no difference, and times
+//! are only compared for being there.
+
+mod pair;
+mod player;
+
+use mosquito_tests::Seed;
+
+use crate::store::Store;
+use player::Player;
+
+facts! {
+    whatever_is_done_a_store_does_as_the_model,
+}
+
+const SEEDS: usize = 3;
+const STEPS: usize = 700;
+
+async fn whatever_is_done_a_store_does_as_the_model(store: &Store) {
+    for (round, seed) in Seed::several(SEEDS).into_iter().enumerate() {
+        let mut player = Player::new(store, &format!("model-{round}"), seed.begin());
+        for step in 0..STEPS {
+            player.play(step).await;
+        }
+        player.assert_played_everything(seed);
+    }
+}

@@ -1,0 +1,265 @@
+//! A store and its model, side by side: each call goes to both, and both must answer the same.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mosquito::backend::memory::Memory;
+use mosquito::backend::{
+    Backend, Claim, Enqueued, Fate, Lease, List, Rescue, Settled, Settlement, StoredRun, Tick, Ticked, Ticket,
+};
+use mosquito::{Clock, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp};
+
+use crate::store::Store;
+
+/// The two, and what is known about the time.
+pub(super) struct Pair<'a> {
+    store: &'a Store,
+    model: Memory,
+    queue: QueueName,
+    clock: Clock,
+    /// What was done so far, to be shown when something differs.
+    log: Vec<String>,
+}
+
+/// One claim as each of the two handed it out.
+#[derive(Clone, Debug)]
+pub(super) struct TwinClaim {
+    store: Claim,
+    model: Claim,
+}
+
+impl TwinClaim {
+    pub(super) fn id(&self) -> &RunId {
+        &self.store.id
+    }
+
+    pub(super) fn attempts(&self) -> u32 {
+        self.store.history.attempts
+    }
+
+    pub(super) fn history(&self) -> &mosquito::History {
+        &self.store.history
+    }
+}
+
+impl<'a> Pair<'a> {
+    pub(super) fn new(store: &'a Store, queue: QueueName) -> Self {
+        let clock = store.clock().cloned().unwrap_or_else(Clock::manual);
+        Self { store, model: Memory::with_clock(clock.clone()), queue, clock, log: Vec::new() }
+    }
+
+    /// Whether the store is on the test's clock, so that times can be compared.
+    pub(super) fn shares_its_clock(&self) -> bool {
+        self.store.clock().is_some()
+    }
+
+    /// The time by the model's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass on the test's clock.
+    pub(super) fn step(&self, milliseconds: i64) {
+        self.clock.step(milliseconds);
+    }
+
+    /// Either handle of the store, by turns.
+    fn backend(&self) -> &Arc<dyn Backend> {
+        if self.log.len() % 3 == 0 { self.store.second() } else { self.store.backend() }
+    }
+
+    pub(super) async fn enqueue(&mut self, runs: &[NewRun]) -> Vec<Enqueued> {
+        self.note(format!("enqueue {:?}", runs.iter().map(|run| (&run.id, run.when)).collect::<Vec<_>>()));
+        let store = self.backend().enqueue(&self.queue, runs).await.expect("it is answered");
+        let model = self.model.enqueue(&self.queue, runs).await.expect("it is answered");
+        self.same(store, model)
+    }
+
+    /// Claims from both. A claim whose ticket was used before is to be answered as it was then.
+    pub(super) async fn claim(&mut self, ticket: &Ticket, at_most: usize) -> (Lease, Vec<TwinClaim>) {
+        self.note(format!("claim {at_most} with {ticket:?}"));
+        let store = self.backend().claim(&self.queue, ticket, at_most).await.expect("it is answered");
+        let model = self.model.claim(&self.queue, ticket, at_most).await.expect("it is answered");
+        let lease = self.same(store.lease, model.lease);
+        if self.shares_its_clock() {
+            self.same(store.now, model.now);
+        }
+        let seen = |claims: &[Claim]| -> Vec<_> {
+            claims
+                .iter()
+                .map(|one| (one.id.clone(), self.timeless(&one.envelope), one.history.clone()))
+                .collect()
+        };
+        self.same(seen(&store.runs), seen(&model.runs));
+        let twins = store.runs.into_iter().zip(model.runs);
+        (lease, twins.map(|(store, model)| TwinClaim { store, model }).collect())
+    }
+
+    pub(super) async fn settle(&mut self, batch: &[(TwinClaim, Fate)]) -> Vec<Settled> {
+        let named: Vec<_> =
+            batch.iter().map(|(claim, fate)| (claim.id(), &claim.store.token.0, fate)).collect();
+        self.note(format!("settle {named:?}"));
+        let (mut of_store, mut of_model) = (Vec::new(), Vec::new());
+        for (claim, fate) in batch {
+            let (id, fate) = (claim.id().clone(), fate.clone());
+            let token = claim.store.token.clone();
+            of_store.push(Settlement { id: id.clone(), token, fate: fate.clone() });
+            of_model.push(Settlement { id, token: claim.model.token.clone(), fate });
+        }
+        let store = self.backend().settle(&self.queue, &of_store).await.expect("it is answered");
+        let model = self.model.settle(&self.queue, &of_model).await.expect("it is answered");
+        self.same(store, model)
+    }
+
+    pub(super) async fn promote(&mut self, at_most: usize) -> usize {
+        self.note(format!("promote {at_most}"));
+        let store = self.backend().promote(&self.queue, at_most).await.expect("it is answered");
+        let model = self.model.promote(&self.queue, at_most).await.expect("it is answered");
+        if self.shares_its_clock() {
+            self.same(store.next_due, model.next_due);
+        }
+        let zero = |due: Option<Duration>| due.map(|due| due.is_zero());
+        self.same(zero(store.next_due), zero(model.next_due));
+        self.same(store.moved, model.moved)
+    }
+
+    pub(super) async fn tick(&mut self, tick: &Tick) -> Ticked {
+        let run = tick.run.as_ref().map(|run| &run.id);
+        self.note(format!("tick {} at {}, run {run:?}, overlap {:?}", tick.job, tick.at, tick.overlap));
+        let store = self.backend().tick(&self.queue, tick).await.expect("it is answered");
+        let model = self.model.tick(&self.queue, tick).await.expect("it is answered");
+        self.same(store, model)
+    }
+
+    pub(super) async fn last_tick(&mut self, job: &JobName) {
+        self.note(format!("last tick of {job}"));
+        let store = self.backend().last_tick(&self.queue, job).await.expect("it is answered");
+        let model = self.model.last_tick(&self.queue, job).await.expect("it is answered");
+        self.same(store.at, model.at);
+    }
+
+    pub(super) async fn beat(&mut self, overseer: &OverseerId) -> Lease {
+        self.note(format!("beat of {overseer}"));
+        let queues = [self.queue.clone()];
+        let store = self.backend().beat(overseer, &queues).await.expect("it is answered");
+        let model = self.model.beat(overseer, &queues).await.expect("it is answered");
+        self.same(store, model)[0]
+    }
+
+    /// Rescues step by step until nothing is left to take back. How the two divide the work into steps is their own.
+    pub(super) async fn rescue(&mut self, rescue: &Rescue) -> usize {
+        self.note(format!("{rescue:?}"));
+        let store = rescue_all(self.backend().as_ref(), &self.queue, rescue).await;
+        let model = rescue_all(&self.model, &self.queue, rescue).await;
+        let (rescued, poisoned) = self.same(store, model);
+        rescued.len() + poisoned.len()
+    }
+
+    pub(super) async fn pause(&mut self, duration: Option<Duration>) {
+        self.note(format!("pause for {duration:?}"));
+        self.backend().pause(&self.queue, duration).await.expect("it is answered");
+        self.model.pause(&self.queue, duration).await.expect("it is answered");
+    }
+
+    pub(super) async fn resume(&mut self) {
+        self.note("resume".into());
+        self.backend().resume(&self.queue).await.expect("it is answered");
+        self.model.resume(&self.queue).await.expect("it is answered");
+    }
+
+    pub(super) async fn delete(&mut self, id: &RunId) -> bool {
+        self.note(format!("delete {id}"));
+        let store = self.backend().delete(&self.queue, id).await.expect("it is answered");
+        let model = self.model.delete(&self.queue, id).await.expect("it is answered");
+        self.same(store, model)
+    }
+
+    pub(super) async fn flush(&mut self) {
+        self.note("flush".into());
+        self.backend().flush(&self.queue).await.expect("it is answered");
+        self.model.flush(&self.queue).await.expect("it is answered");
+    }
+
+    pub(super) async fn prune(&mut self, keep: usize, age: Duration, at_most: usize) -> usize {
+        self.note(format!("prune to {keep} and {age:?}, {at_most} at most"));
+        let store = self.backend().prune(&self.queue, keep, age, at_most).await.expect("it is answered");
+        let model = self.model.prune(&self.queue, keep, age, at_most).await.expect("it is answered");
+        self.same(store, model)
+    }
+
+    /// Compares everything that can be seen of the queue.
+    pub(super) async fn compare(&self) {
+        let store = self.backend().sizes(&self.queue).await.expect("sizes are told");
+        let model = self.model.sizes(&self.queue).await.expect("sizes are told");
+        self.same(store, model);
+        let store = self.backend().paused(&self.queue).await.expect("a pause is told");
+        let model = self.model.paused(&self.queue).await.expect("a pause is told");
+        if self.shares_its_clock() {
+            self.same(store, model);
+        }
+        let endless = |paused: Option<mosquito::backend::Paused>| paused.map(|one| one.until.is_none());
+        self.same(endless(store), endless(model));
+        for list in List::ALL {
+            let store = self.backend().page(&self.queue, list, 0, 1_000).await.expect("a page is read");
+            let model = self.model.page(&self.queue, list, 0, 1_000).await.expect("a page is read");
+            self.same(self.comparable(list, store), self.comparable(list, model));
+        }
+    }
+
+    /// A list without what the two cannot agree on when each has its own clock.
+    fn comparable(&self, list: List, mut runs: Vec<StoredRun>) -> Vec<StoredRun> {
+        for run in &mut runs {
+            run.envelope = self.timeless(&run.envelope);
+            if !self.shares_its_clock() {
+                run.at = run.at.map(|_| Timestamp::UNIX_EPOCH);
+            }
+        }
+        // Those that died in the same millisecond stand by their ids, and each has its own milliseconds.
+        if !self.shares_its_clock() && list == List::Dead {
+            runs.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        runs
+    }
+
+    fn timeless(&self, envelope: &[u8]) -> Vec<u8> {
+        if self.shares_its_clock() {
+            return envelope.to_vec();
+        }
+        let comma = envelope.iter().position(|byte| *byte == b',').expect("an envelope begins with its time");
+        envelope[comma..].to_vec()
+    }
+
+    fn note(&mut self, what: String) {
+        self.log.push(what);
+    }
+
+    /// Checks that both said the same, and returns it.
+    fn same<T: Debug + PartialEq>(&self, store: T, model: T) -> T {
+        assert!(
+            store == model,
+            "after {} the store does not do as the model\n store: {store:#?}\n model: {model:#?}\n \
+             the last steps:\n  {}",
+            self.log.len(),
+            self.log[self.log.len().saturating_sub(40)..].join("\n  ")
+        );
+        store
+    }
+}
+
+/// All that a rescue takes back, however many calls it takes, sorted.
+async fn rescue_all(backend: &dyn Backend, queue: &QueueName, rescue: &Rescue) -> (Vec<RunId>, Vec<RunId>) {
+    let (mut back, mut poisoned) = (Vec::new(), Vec::new());
+    loop {
+        let step = backend.rescue(queue, rescue).await.expect("it is answered");
+        assert!(step.rescued.len() + step.poisoned.len() <= rescue.at_most, "{step:?} is bounded");
+        back.extend(step.rescued);
+        poisoned.extend(step.poisoned);
+        if !step.more {
+            break;
+        }
+    }
+    back.sort();
+    poisoned.sort();
+    (back, poisoned)
+}

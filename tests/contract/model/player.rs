@@ -1,0 +1,328 @@
+//! Decides at random what is done next: three overseers, an operator, a coordinator and clients at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fastrand::Rng;
+use mosquito::backend::{Fate, Lease, Overlap, Rescue, Tick, Ticket};
+use mosquito::{History, NewRun, RunId, Timestamp, When};
+use mosquito_tests::Seed;
+
+use super::pair::{Pair, TwinClaim};
+use crate::making::{HOUR, Overseer, job, queue, run_id, run_when, tick_of};
+use crate::store::Store;
+
+/// So few that runs of one id are often enqueued, deleted and enqueued again.
+const IDS: usize = 40;
+
+pub(super) struct Player<'a> {
+    pair: Pair<'a>,
+    random: Rng,
+    overseers: [Overseer; 3],
+    /// What each overseer believes to have, in the order of its claims.
+    held: [Vec<(Ticket, TwinClaim)>; 3],
+    /// Claims that were settled, rescued or lost: to be settled again.
+    old: Vec<TwinClaim>,
+    /// Delays of which none was used twice, so that the order of what is due does not depend on milliseconds.
+    delays: BTreeSet<u32>,
+    ticks: i64,
+    played: BTreeMap<&'static str, usize>,
+}
+
+impl<'a> Player<'a> {
+    pub(super) fn new(store: &'a Store, queue_name: &str, random: Rng) -> Self {
+        Self {
+            pair: Pair::new(store, queue(queue_name)),
+            random,
+            overseers: ["ann", "bob", "eve"].map(Overseer::named),
+            held: Default::default(),
+            old: Vec::new(),
+            delays: BTreeSet::new(),
+            ticks: 0,
+            played: BTreeMap::new(),
+        }
+    }
+
+    /// Does one thing on both, and compares them.
+    pub(super) async fn play(&mut self, step: usize) {
+        // Between two steps no time passes on a server's clock that the model would have to know of.
+        let passed = if self.pair.shares_its_clock() { self.random.i64(0..40) } else { 1 };
+        self.pair.step(passed);
+        match self.random.usize(0..100) {
+            0..24 => self.enqueue().await,
+            24..44 => self.claim().await,
+            44..48 => self.claim_again().await,
+            48..68 => self.settle().await,
+            68..72 => self.settle_what_is_old().await,
+            72..79 => self.promote().await,
+            79..83 => self.beat().await,
+            83..87 => self.rescue().await,
+            87..91 => self.delete().await,
+            91..93 => self.pause_or_resume().await,
+            93..95 => self.prune().await,
+            95..99 => self.tick().await,
+            _ => self.flush_at_times().await,
+        }
+        self.pair.compare().await;
+        if step % 50 == 0 {
+            self.old.truncate(100);
+        }
+    }
+
+    /// A random sequence that never reached something proves nothing about it.
+    pub(super) fn assert_played_everything(&self, seed: Seed) {
+        let all = [
+            "enqueued",
+            "duplicate",
+            "claimed",
+            "claimed again",
+            "settled",
+            "stale",
+            "promoted",
+            "held",
+            "lost",
+            "rescued",
+            "deleted",
+            "paused",
+            "pruned",
+            "ticked",
+        ];
+        let missing: Vec<_> = all.into_iter().filter(|what| !self.played.contains_key(what)).collect();
+        assert!(missing.is_empty(), "the sequence never had {missing:?}: it is too short; {seed}");
+    }
+
+    fn played(&mut self, what: &'static str, times: usize) {
+        if times > 0 {
+            *self.played.entry(what).or_default() += times;
+        }
+    }
+
+    async fn enqueue(&mut self) {
+        let count = self.random.usize(1..7);
+        let runs: Vec<_> = (0..count).map(|_| self.new_run()).collect();
+        let answers = self.pair.enqueue(&runs).await;
+        let new = answers.iter().filter(|answer| answer.is_new()).count();
+        self.played("enqueued", new);
+        self.played("duplicate", answers.len() - new);
+    }
+
+    fn new_run(&mut self) -> NewRun {
+        let id = self.any_id();
+        let now = self.pair.now();
+        let when = match self.random.usize(0..6) {
+            0 => When::After(self.delay()),
+            1 if self.pair.shares_its_clock() => {
+                When::At(now + chrono::TimeDelta::milliseconds(self.random.i64(-99..99)))
+            }
+            1 => When::At(now - chrono::TimeDelta::days(1)),
+            _ => When::Now,
+        };
+        run_when(id.as_str(), when)
+    }
+
+    fn any_id(&mut self) -> RunId {
+        run_id(&format!("run-{:02}", self.random.usize(0..IDS)))
+    }
+
+    /// Short where time can be moved. Elsewhere hours, and each only once.
+    fn delay(&mut self) -> Duration {
+        if self.pair.shares_its_clock() {
+            return Duration::from_millis(self.random.u64(0..200));
+        }
+        loop {
+            let minutes = self.random.u32(60..1_000_000);
+            if self.delays.insert(minutes) {
+                return Duration::from_secs(60) * minutes;
+            }
+        }
+    }
+
+    async fn claim(&mut self) {
+        let (who, at_most) = (self.random.usize(0..3), self.random.usize(0..8));
+        let ticket = self.overseers[who].ticket();
+        let (lease, claims) = self.pair.claim(&ticket, at_most).await;
+        if lease != Lease::Held {
+            // What it claimed before is not its own any more.
+            self.lose(who);
+        }
+        self.played("claimed", claims.len());
+        self.held[who].extend(claims.into_iter().map(|claim| (ticket.clone(), claim)));
+    }
+
+    /// The same ticket again, of which something may be pending still.
+    async fn claim_again(&mut self) {
+        let who = self.random.usize(0..3);
+        let Some((ticket, _)) = self.random.choice(&self.held[who]).cloned() else { return };
+        // Only what is surely pending: of a ticket that has nothing left, the contract says nothing.
+        let (_, claims) = self.pair.claim(&ticket, 0).await;
+        self.played("claimed again", claims.len());
+    }
+
+    async fn settle(&mut self) {
+        let who = self.random.usize(0..3);
+        let count = self.random.usize(0..=self.held[who].len());
+        self.settle_some(who, count).await;
+    }
+
+    /// Settles so many of an overseer's claims, in any order.
+    async fn settle_some(&mut self, who: usize, count: usize) {
+        self.random.shuffle(&mut self.held[who]);
+        let claims: Vec<_> = self.held[who].drain(..count).map(|(_, claim)| claim).collect();
+        let mut batch = Vec::new();
+        for claim in claims {
+            self.old.push(claim.clone());
+            let fate = self.fate(&claim);
+            batch.push((claim, fate));
+        }
+        let settled = self.pair.settle(&batch).await;
+        let done = settled.iter().filter(|one| **one == mosquito::backend::Settled::Done).count();
+        self.played("settled", done);
+        self.played("stale", settled.len() - done);
+        if !self.pair.shares_its_clock() {
+            // What is due at once is moved at once, before another could be due in the same millisecond.
+            self.pair.promote(1_000).await;
+        }
+    }
+
+    fn fate(&mut self, claim: &TwinClaim) -> Fate {
+        let error = Some(format!("attempt {} failed", claim.attempts() + 1));
+        let history = History { attempts: claim.attempts() + 1, error, ..claim.history().clone() };
+        match self.random.usize(0..8) {
+            0 | 1 => Fate::Reschedule { delay: self.delay(), history },
+            2 => Fate::Reschedule { delay: Duration::ZERO, history },
+            3 | 4 => Fate::Banish { history },
+            5 => Fate::HandBack,
+            _ => Fate::Forget,
+        }
+    }
+
+    /// Settles claims that were settled before, or were taken back.
+    async fn settle_what_is_old(&mut self) {
+        let mut ids = BTreeSet::new();
+        let mut batch = Vec::new();
+        for _ in 0..5 {
+            let Some(claim) = self.random.choice(&self.old).cloned() else { return };
+            if ids.insert(claim.id().clone()) {
+                let fate = self.fate(&claim);
+                batch.push((claim, fate));
+            }
+        }
+        let settled = self.pair.settle(&batch).await;
+        self.played("stale", settled.len());
+    }
+
+    async fn promote(&mut self) {
+        let at_most = if self.pair.shares_its_clock() { self.random.usize(0..6) } else { 1_000 };
+        let moved = self.pair.promote(at_most).await;
+        self.played("promoted", moved);
+    }
+
+    async fn beat(&mut self) {
+        let who = self.random.usize(0..3);
+        match self.pair.beat(&self.overseers[who].id).await {
+            Lease::Held => self.played("held", 1),
+            _ => {
+                self.played("lost", 1);
+                self.lose(who);
+            }
+        }
+    }
+
+    /// One overseer is found dead. Between several the order in which their runs come back is the backend's own.
+    async fn rescue(&mut self) {
+        let who = self.random.usize(0..3);
+        let dead_after = if self.pair.shares_its_clock() {
+            self.pair.step(1);
+            for other in (0..3).filter(|other| *other != who) {
+                self.pair.beat(&self.overseers[other].id).await;
+            }
+            Duration::from_millis(1)
+        } else {
+            // No beat can save the others here, so they let go of what they have.
+            for other in (0..3).filter(|other| *other != who) {
+                self.settle_some(other, self.held[other].len()).await;
+            }
+            Duration::ZERO
+        };
+        let rescue = Rescue { dead_after, max_crashes: self.random.u32(1..4), at_most: 1_000 };
+        let count = self.pair.rescue(&rescue).await;
+        self.played("rescued", count);
+        self.lose(who);
+    }
+
+    fn lose(&mut self, who: usize) {
+        let lost: Vec<_> = self.held[who].drain(..).map(|(_, claim)| claim).collect();
+        self.old.extend(lost);
+    }
+
+    async fn delete(&mut self) {
+        let id = self.any_id();
+        let deleted = self.pair.delete(&id).await;
+        self.played("deleted", usize::from(deleted));
+        for held in &mut self.held {
+            // A ticket is only asked again for what is surely pending.
+            if let Some(at) = held.iter().position(|(_, claim)| *claim.id() == id) {
+                self.old.push(held.remove(at).1);
+            }
+        }
+    }
+
+    async fn pause_or_resume(&mut self) {
+        if self.random.bool() {
+            self.pair.resume().await;
+            return;
+        }
+        let duration = match self.random.usize(0..3) {
+            0 => None,
+            _ if self.pair.shares_its_clock() => Some(Duration::from_millis(self.random.u64(0..300))),
+            _ => Some(HOUR),
+        };
+        self.pair.pause(duration).await;
+        self.played("paused", 1);
+        self.claim().await;
+        if duration.is_none_or(|duration| duration >= HOUR) {
+            // Long pauses would leave little else to see.
+            self.pair.resume().await;
+        }
+    }
+
+    async fn prune(&mut self) {
+        let (keep, age, at_most) = if self.pair.shares_its_clock() {
+            let age =
+                if self.random.bool() { HOUR } else { Duration::from_millis(self.random.u64(1..2_000)) };
+            (self.random.usize(0..10), age, self.random.usize(0..6))
+        } else {
+            (0, HOUR, 1_000)
+        };
+        let pruned = self.pair.prune(keep, age, at_most).await;
+        self.played("pruned", pruned);
+    }
+
+    async fn tick(&mut self) {
+        let name = *self.random.choice(&["report", "sweep"]).expect("there are two");
+        self.ticks += self.random.i64(0..3);
+        let at = Timestamp::UNIX_EPOCH + chrono::TimeDelta::minutes(self.ticks);
+        let overlap = if self.random.bool() { Overlap::Skip } else { Overlap::Allow };
+        let mut tick = tick_of(name, at, overlap);
+        if self.random.usize(0..4) == 0 {
+            tick = Tick { run: None, ..tick };
+        }
+        if self.random.usize(0..6) == 0 {
+            tick.at = self.pair.now() + chrono::TimeDelta::days(1);
+        }
+        self.pair.tick(&tick).await;
+        self.played("ticked", 1);
+        // Asked only for what has ticked: else the answer is the time now, which each tells by its own clock.
+        if tick.at < self.pair.now() {
+            self.pair.last_tick(&job(name)).await;
+        }
+    }
+
+    /// Seldom, so that queues have time to grow.
+    async fn flush_at_times(&mut self) {
+        if self.random.usize(0..3) == 0 {
+            self.pair.flush().await;
+            (0..3).for_each(|who| self.lose(who));
+        }
+    }
+}
