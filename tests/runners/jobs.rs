@@ -9,8 +9,8 @@ use crate::working::Log;
 /// Writes its word, its attempt and its queue.
 #[job(queue = "notes", state(Log))]
 #[derive(Debug)]
-pub struct Note {
-    pub word: String,
+pub(crate) struct Note {
+    pub(crate) word: String,
 }
 
 impl Perform for Note {
@@ -22,12 +22,12 @@ impl Perform for Note {
 
 /// Ends in the way it is told.
 #[job(queue = "ends", state(Log), retry(attempts = 3, backoff = fixed("10s"), jitter = 0.0), timeout = "5s")]
-pub struct End {
-    pub how: How,
+pub(crate) struct End {
+    pub(crate) how: How,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum How {
+pub(crate) enum How {
     Succeed,
     Fail,
     Panic,
@@ -53,7 +53,7 @@ impl Perform for End {
         cx.state::<Log>().write(format!("perform {:?} {}", self.how, cx.attempt()));
         match self.how {
             How::Succeed => Ok(()),
-            How::Fail | How::FailByHook => Ok(drop("no number".parse::<u8>()?)),
+            How::Fail | How::FailByHook => Err("no number".parse::<u8>().expect_err("it is none").into()),
             How::Panic => panic!("on purpose: {}", cx.attempt()),
             How::Hang => std::future::pending().await,
             How::RetryIn => Err(JobError::retry_in(Duration::from_secs(77))),
@@ -86,8 +86,8 @@ impl Drop for Grenade {
 
 /// Is performed until its token fires, and then gives up or goes on, as told.
 #[job(queue = "long", state(Log))]
-pub struct Long {
-    pub heeds_its_token: bool,
+pub(crate) struct Long {
+    pub(crate) heeds_its_token: bool,
 }
 
 impl Perform for Long {
@@ -104,8 +104,8 @@ impl Perform for Long {
 
 /// Holds its thread until its token fires, or for a time.
 #[job(queue = "threads", state(Log), blocking, timeout = "200ms", retry(attempts = 1))]
-pub struct HoldThread {
-    pub milliseconds: u64,
+pub(crate) struct HoldThread {
+    pub(crate) milliseconds: u64,
 }
 
 impl PerformBlocking for HoldThread {
@@ -119,8 +119,8 @@ impl PerformBlocking for HoldThread {
 
 /// Holds a thread of the runtime, as a job never should.
 #[job(queue = "rude", state(Log))]
-pub struct Rude {
-    pub milliseconds: u64,
+pub(crate) struct Rude {
+    pub(crate) milliseconds: u64,
 }
 
 impl Perform for Rude {
@@ -133,7 +133,7 @@ impl Perform for Rude {
 
 /// Enqueues a note from within.
 #[job(queue = "chains")]
-pub struct Chain;
+pub(crate) struct Chain;
 
 impl Perform for Chain {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
@@ -144,11 +144,11 @@ impl Perform for Chain {
 }
 
 /// A state that no runner of these tests provides, but one.
-pub struct Rare;
+pub(crate) struct Rare;
 
 /// Needs a state that is hardly ever there.
 #[job(queue = "rare", state(Rare))]
-pub struct NeedsRare;
+pub(crate) struct NeedsRare;
 
 impl Perform for NeedsRare {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
@@ -158,7 +158,7 @@ impl Perform for NeedsRare {
 
 /// Ticks each second, and none of its ticks is given up.
 #[job(queue = "ticks", every = "1s", missed = "all", overlap = "allow", state(Log))]
-pub struct EachSecond;
+pub(crate) struct EachSecond;
 
 impl Perform for EachSecond {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
@@ -170,8 +170,8 @@ impl Perform for EachSecond {
 
 /// A periodic job with arguments: those of its default.
 #[job(queue = "greetings", cron = "0 6 * * MON-FRI", timezone = "Europe/Berlin", state(Log))]
-pub struct MorningGreeting {
-    pub name: String,
+pub(crate) struct MorningGreeting {
+    pub(crate) name: String,
 }
 
 impl Default for MorningGreeting {

@@ -118,8 +118,15 @@ async fn a_snooze_gives_the_attempt_back() {
     let (mosquito, log, report) = after_attempts(How::Snooze, 5).await;
 
     let (list, away, attempts, _) = left(&mosquito).await.unwrap();
-    assert_eq!((list, away, attempts), (List::Scheduled, 5 * 55, 0), "five snoozes, and no attempt is used up");
-    assert!(log.iter().all(|line| !line.ends_with("perform Snooze 2")), "each was the first attempt: {log:?}");
+    assert_eq!(
+        (list, away, attempts),
+        (List::Scheduled, 5 * 55, 0),
+        "five snoozes, and no attempt is used up"
+    );
+    assert!(
+        log.iter().all(|line| !line.ends_with("perform Snooze 2")),
+        "each was the first attempt: {log:?}"
+    );
     assert_eq!(report.put_off, 5);
 }
 
@@ -138,7 +145,9 @@ async fn an_executor_that_dies_is_replaced_and_its_run_fails() {
     let mut working = work(&mosquito, |runner| runner.queues(["ends"]).executors(1));
     let _ = mosquito.enqueue(End { how: How::KillExecutor }).await.unwrap();
     working
-        .next("executor died", |event| matches!(event, mosquito::events::Event::ExecutorDied { .. }).then_some(()))
+        .next("executor died", |event| {
+            matches!(event, mosquito::events::Event::ExecutorDied { .. }).then_some(())
+        })
         .await;
 
     let _ = mosquito.enqueue(End { how: How::Succeed }).await.unwrap();
@@ -194,7 +203,8 @@ async fn a_run_is_performed_in_the_queue_and_at_the_time_it_was_enqueued_for() {
     let mut working = work(&mosquito, |runner| runner.queues(["notes", "elsewhere"]));
     let start = tokio::time::Instant::now();
 
-    let later = mosquito.enqueue(Note { word: "later".into() }).queue("elsewhere").delay(Duration::from_secs(90));
+    let later =
+        mosquito.enqueue(Note { word: "later".into() }).queue("elsewhere").delay(Duration::from_secs(90));
     let _ = later.await.unwrap();
     working.within(Duration::from_secs(100), "finished", attempts_ended(1)).await;
 

@@ -60,10 +60,12 @@ impl Pool {
     }
 
     async fn retire(&self, surplus: usize) {
+        // The semaphore is fair: from now on executors that become idle are kept for this, until they are enough.
+        let surplus = u32::try_from(surplus).unwrap_or(u32::MAX);
+        let permits = self.idle.acquire_many(surplus).await.expect("the semaphore is never closed");
+        permits.forget();
         for _ in 0..surplus {
-            // The permit goes with the executor. Both channel and semaphore are open as long as the pool is.
-            let Ok(permit) = self.idle.acquire().await else { return };
-            permit.forget();
+            // A pool that is closed has no executor left to retire.
             let _ = self.sender.try_send(Handout::Retire);
         }
     }

@@ -34,10 +34,9 @@ impl Connections {
         };
         let client = Client::open(url).map_err(refuse)?;
         let name = format!("Redis at {}", client.get_connection_info().addr());
-        // Runners have a pace of their own for trying again; here one attempt per command is enough.
+        // Whoever calls has a pace of its own for trying again; a second attempt in here would only double the wait.
         let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_min_delay(Duration::from_millis(50))
+            .set_number_of_retries(0)
             .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE));
         let commands =

@@ -1,0 +1,202 @@
+//! Bad input: a sentence that says what, where and what would be right; and nothing is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mosquito::backend::List;
+use mosquito::backend::memory::Memory;
+use mosquito::events::Event;
+use mosquito::{Clock, Error, JobName, Mosquito, NewRun, QueueName, RunId, When};
+use mosquito_tests::RedisServer;
+use serde_json::value::RawValue;
+
+use crate::jobs::Note;
+use crate::working::{memory, work};
+
+/// Enqueues a run of any name with any arguments, as another language might.
+async fn enqueue_by_hand(mosquito: &Mosquito, job: &str, args: &str) -> RunId {
+    let args = RawValue::from_string(args.into()).unwrap();
+    let run = NewRun::new(RunId::random(), &JobName::new(job).unwrap(), &args, None, When::Now);
+    let answers = mosquito.backend().enqueue(&QueueName::new("notes").unwrap(), &[run]).await.unwrap();
+    answers[0].id().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn arguments_that_do_not_decode_go_to_dead_with_the_path_and_their_bytes() {
+    let mosquito = memory().await;
+    let id = enqueue_by_hand(&mosquito, "note", r#"{"word": {"nested": 7}}"#).await;
+
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    working.finished(1).await;
+    let report = working.stop().await;
+
+    let run = mosquito.queue("notes").unwrap().find(&id).await.unwrap().expect("it is not lost");
+    assert_eq!((run.list, report.failed), (List::Dead, 1));
+    let reason = run.history.error.unwrap();
+    assert!(
+        reason.starts_with("the arguments do not decode as job `note` at `word`: invalid type: map"),
+        "{reason}"
+    );
+    assert!(String::from_utf8(run.envelope).unwrap().contains(r#"{"word": {"nested": 7}}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_job_waits_for_a_process_that_knows_it() {
+    let clock = Clock::manual();
+    let mosquito = Mosquito::new(Arc::new(Memory::with_clock(clock.clone())));
+    let id = enqueue_by_hand(&mosquito, "not_yet_deployed", "{}").await;
+
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    let again = |event: &Event| matches!(event, Event::Finished { .. }).then_some(());
+    for _ in 0..5 {
+        working.within(Duration::from_secs(60), "offered again", again).await;
+        clock.step(30_000);
+    }
+    let run = mosquito.queue("notes").unwrap().find(&id).await.unwrap().expect("it is not lost");
+    assert_eq!(run.history.attempts, 0, "no attempt is used up");
+    clock.step(7 * 86_400_000);
+    working.within(Duration::from_secs(60), "offered for the last time", again).await;
+    let _ = working.stop().await;
+
+    let run = mosquito.queue("notes").unwrap().find(&id).await.unwrap().expect("it is not lost");
+    assert_eq!(run.list, List::Dead);
+    assert!(run.history.error.unwrap().contains("no process that knows this job"));
+}
+
+#[tokio::test]
+async fn arguments_over_the_limit_are_refused_before_anything_is_sent() {
+    let mosquito = Mosquito::builder().payload_limit(100).connect("memory://").await.unwrap();
+
+    let error = mosquito.enqueue(Note { word: "x".repeat(100) }).await.unwrap_err();
+    let at_the_limit = mosquito.enqueue(Note { word: "x".repeat(100 - r#"{"word":""}"#.len()) }).await;
+
+    assert_eq!(
+        error.to_string(),
+        "the arguments of job `note` take 111 bytes, more than the limit of 100; \
+         enqueue a reference to the data instead, or raise `payload_limit`"
+    );
+    assert!(at_the_limit.is_ok());
+    assert_eq!(mosquito.queue("notes").unwrap().sizes().await.unwrap().waiting, 1);
+}
+
+#[tokio::test]
+async fn a_bulk_enqueue_that_stops_on_the_way_says_how_far_it_came() {
+    let mosquito = Mosquito::builder().payload_limit(100).connect("memory://").await.unwrap();
+    let notes = (0..1_500).map(|n| Note { word: if n == 1_234 { "x".repeat(200) } else { n.to_string() } });
+
+    let error = mosquito.enqueue_all(notes).await.unwrap_err();
+
+    assert!(matches!(error, Error::Incomplete { enqueued: 1_234, .. }), "{error:?}");
+    assert!(format!("{error:?}").contains("because: the arguments of job `note` take"), "{error:?}");
+    assert_eq!(mosquito.queue("notes").unwrap().sizes().await.unwrap().waiting, 1_234);
+}
+
+#[tokio::test]
+async fn names_outside_the_alphabet_are_refused() {
+    let mosquito = memory().await;
+
+    let enqueue = mosquito.enqueue(Note { word: "x".into() }).queue("no spaces").await.unwrap_err();
+    let look = mosquito.queue("{mail}").unwrap_err();
+
+    assert!(enqueue.to_string().contains("`no spaces` cannot be a queue name: it has the character ' '"));
+    assert!(look.to_string().contains("a queue name is 1 to 128 of the characters A-Z a-z 0-9 _ . : -"));
+    assert!(mosquito.queues().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_unreachable_redis_is_told_with_its_address_and_soon() {
+    let begin = std::time::Instant::now();
+
+    let error = Mosquito::connect("redis://user:secret@127.0.0.1:1/").await.unwrap_err();
+
+    assert!(error.is_transient());
+    assert_eq!(error.to_string(), "Redis at 127.0.0.1:1 is out of reach");
+    assert!(!format!("{error:?}").contains("secret"));
+    assert!(begin.elapsed() < Duration::from_secs(6), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_wrong_url_is_told_what_is_wrong_with_it() {
+    for url in ["redis://", "redis://127.0.0.1:notaport/", "redis://127.0.0.1/notadatabase"] {
+        let error = Mosquito::connect(url).await.unwrap_err();
+
+        assert!(matches!(error, Error::Url { .. }), "{url}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn tls_to_a_server_without_it_is_an_error_and_not_a_panic() {
+    let server = RedisServer::start();
+
+    let error = Mosquito::connect(&server.url().replace("redis://", "rediss://")).await.unwrap_err();
+
+    assert!(error.to_string().contains("Redis at 127.0.0.1"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_a_refusal_and_not_an_outage() {
+    let server = RedisServer::start();
+    let _: String = server.command(&["CONFIG", "SET", "requirepass", "right"]);
+    let with = |password: &str| format!("redis://:{password}@127.0.0.1:{}/", server.port());
+
+    let wrong = Mosquito::connect(&with("wrong")).await.unwrap_err();
+    let none = Mosquito::connect(&server.url()).await.unwrap_err();
+    let right = Mosquito::connect(&with("right")).await;
+
+    assert!(!wrong.is_transient() && !none.is_transient());
+    assert!(wrong.to_string().contains("the user or password in its URL is wrong"), "{wrong:?}");
+    assert!(none.to_string().contains("the user or password in its URL is wrong"), "{none:?}");
+    assert!(right.is_ok(), "{right:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_key_under_each_of_our_names_is_told_and_nothing_is_half_written() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    for part in ["waiting", "runs", "scheduled", "wake", "due"] {
+        let key = format!("mosquito:{{notes}}:{part}");
+        let _: i64 = server.command(&["SADD", &key, "foreign"]);
+
+        let error = mosquito.enqueue(Note { word: "x".into() }).await.unwrap_err();
+
+        assert!(
+            error.to_string().starts_with(&format!("the key `{key}` holds a set that is not mosquito's")),
+            "{error:?}"
+        );
+        let keys: Vec<String> = server.command(&["KEYS", "mosquito:{notes}:*"]);
+        assert_eq!(keys, [key.clone()], "nothing else was written");
+        let _: i64 = server.command(&["DEL", &key]);
+    }
+}
+
+#[tokio::test]
+async fn a_garbled_envelope_goes_to_dead_as_it_is() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let garbage = r#"{"v":1,"job":"note""#;
+    let _: i64 = server.command(&["HSET", "mosquito:{notes}:runs", "by-hand", garbage]);
+    let _: i64 = server.command(&["LPUSH", "mosquito:{notes}:waiting", "by-hand"]);
+
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    working.finished(1).await;
+    let _ = working.stop().await;
+
+    let run = mosquito.queue("notes").unwrap().find(&RunId::new("by-hand").unwrap()).await.unwrap().unwrap();
+    assert_eq!((run.list, run.envelope), (List::Dead, garbage.as_bytes().to_vec()));
+    assert!(run.history.error.unwrap().contains("the envelope cannot be read"));
+}
+
+#[tokio::test]
+async fn an_envelope_of_a_newer_release_is_left_for_one() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let _: i64 = server.command(&["HSET", "mosquito:{notes}:runs", "newer", r#"{"v":2,"jobs":[]}"#]);
+    let _: i64 = server.command(&["LPUSH", "mosquito:{notes}:waiting", "newer"]);
+
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    working.finished(1).await;
+    let report = working.stop().await;
+
+    let run = mosquito.queue("notes").unwrap().find(&RunId::new("newer").unwrap()).await.unwrap().unwrap();
+    assert_eq!((run.list, run.history.attempts, report.put_off), (List::Scheduled, 0, 1));
+}
