@@ -8,7 +8,7 @@ use crate::entry::{Entry, between_commas};
 use crate::errors::Mistakes;
 use crate::keys::{Key, elsewhere};
 use crate::retry::Policy;
-use crate::suggest::{listed, nearest};
+use crate::suggest::{nearest, unknown};
 
 /// What was given, as far as it could be read.
 #[derive(Default)]
@@ -87,11 +87,9 @@ impl Args {
 }
 
 fn unknown_key(name: &str) -> String {
-    let keys = format!("the keys of `#[job]` are {}", listed(&Key::names()));
-    match (elsewhere(name), nearest(name, Key::names())) {
-        (Some(instead), _) => format!("unknown key `{name}`; write `{instead}`"),
-        (None, Some(meant)) => format!("unknown key `{name}`, did you mean `{meant}`? {keys}"),
-        (None, None) => format!("unknown key `{name}`; {keys}"),
+    match elsewhere(name) {
+        Some(instead) => format!("unknown key `{name}`; write `{instead}`"),
+        None => unknown("unknown key", name, &Key::names(), "the keys of `#[job]` are"),
     }
 }
 
@@ -136,7 +134,13 @@ fn no_state(state: &Type) -> Option<Error> {
         Type::Reference(reference) if reference.lifetime.as_ref().is_none_or(|l| l.ident != "static") => {
             "a state belongs to the runner, so it cannot be borrowed; name the type itself, or an `Arc` of it"
         }
-        Type::TraitObject(_) => "a state has a size; name the trait in a box, as in `state(Arc<dyn Mailer>)`",
+        Type::TraitObject(_) => {
+            "a state has a size; put the trait into a pointer, as in `state(Arc<dyn Mailer>)`"
+        }
+        Type::Slice(_) => "a state has a size; name what owns the slice, as in `state(Vec<u8>)`",
+        Type::Path(path) if path.path.is_ident("str") => {
+            "a state has a size; name what owns the text, as in `state(String)`"
+        }
         Type::ImplTrait(_) => "a state is a type with a name, not any type that implements a trait",
         Type::Infer(_) => "a state is a type with a name, as in `state(Mailer)`",
         _ => return None,

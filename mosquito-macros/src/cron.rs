@@ -7,7 +7,7 @@
 use chrono::DateTime;
 use croner::parser::{CronParser, Seconds, Year};
 
-use crate::suggest::{listed, nearest};
+use crate::suggest::{nearest, unknown};
 
 struct Field {
     name: &'static str,
@@ -74,9 +74,7 @@ fn check_nickname(nickname: &str) -> Result<(), String> {
     if NICKNAMES.contains(&nickname.to_lowercase().as_str()) {
         return Ok(());
     }
-    let meant =
-        nearest(nickname, NICKNAMES).map_or(String::new(), |meant| format!(", did you mean `{meant}`?"));
-    Err(format!("unknown cron nickname `{nickname}`{meant}; there are {}", listed(&NICKNAMES)))
+    Err(unknown("there is no", nickname, &NICKNAMES, "the nicknames are"))
 }
 
 fn check_fields(pattern: &str) -> Result<(), String> {

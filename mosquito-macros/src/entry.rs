@@ -152,5 +152,14 @@ fn parse_entry(input: ParseStream<'_>) -> syn::Result<Entry> {
 
 /// A literal alone, so that a forgotten comma after it is noticed; of anything else, all there is.
 fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    if input.peek(Lit) { Ok(input.parse::<Lit>()?.into_token_stream()) } else { input.parse() }
+    let mut value = TokenStream::new();
+    if input.peek(Token![-]) {
+        value.extend([input.parse::<TokenTree>()?]);
+    }
+    if input.peek(Lit) {
+        value.extend(input.parse::<Lit>()?.into_token_stream());
+    } else {
+        value.extend(input.parse::<TokenStream>()?);
+    }
+    Ok(value)
 }

@@ -33,8 +33,16 @@ impl Mistakes {
         self.0.is_none()
     }
 
-    /// One `compile_error!` for each mistake.
+    /// One `compile_error!` for each mistake, in the order in which they stand in the file.
     pub(crate) fn into_compile_errors(self) -> TokenStream {
-        self.0.map(Error::into_compile_error).unwrap_or_default()
+        let mut mistakes: Vec<_> = self.0.into_iter().flatten().collect();
+        // Outside of the compiler, in a test, tokens have no place.
+        if proc_macro::is_available() {
+            mistakes.sort_by_key(|mistake| {
+                let span = mistake.span().unwrap();
+                (span.line(), span.column())
+            });
+        }
+        mistakes.into_iter().map(Error::into_compile_error).collect()
     }
 }

@@ -5,44 +5,52 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Attribute;
+use syn::parse_quote;
 use syn::spanned::Spanned;
 
-use crate::input::is_unit;
-use crate::retry::{Backoff, Growth, Policy};
+use crate::backoff::{Backoff, Growth};
+use crate::input::{Arguments, Input};
+use crate::retry::Policy;
 use crate::validate::{Definition, Missed, Overlap, Rhythm, Schedule};
 
 /// Everything: the struct, its traits, and its registration.
 pub(crate) fn job(job: &Definition) -> TokenStream {
-    let (item, traits, registration) = (derived(job), traits(job), registration(job));
-    let conditions = conditions(job);
-    quote! {
-        #item
-        #(#conditions)*
-        const _: () = {
-            #traits
-            #registration
-        };
-    }
+    let (traits, registration) = (traits(job), registration(job));
+    with_item(&derived(job), job, &quote!(#traits #registration))
 }
 
 /// What stands in for a job with mistakes: a job still, so that what uses it is not complained about, but
 /// one that nothing needs to perform.
 pub(crate) fn stand_in(job: &Definition) -> TokenStream {
-    let (item, traits, conditions) = (derived(job), traits(job), conditions(job));
+    let item = &job.input.item;
+    match job.input.arguments {
+        Arguments::Unit | Arguments::Fields => with_item(&derived(job), job, &traits(job)),
+        // What serde has to say about it is beside the point.
+        Arguments::Unusable => {
+            let (serde, traits) = (serde_stand_in(job), traits(job));
+            with_item(item, job, &quote!(#serde #traits))
+        }
+    }
+}
+
+fn with_item(item: &TokenStream, job: &Definition, code: &TokenStream) -> TokenStream {
+    let Input { conditions, is_deprecated, .. } = &job.input;
+    // Whoever deprecates a job knows that this names it.
+    let deprecated = is_deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #item
         #(#conditions)*
+        #deprecated
         const _: () = {
-            #traits
+            #code
         };
     }
 }
 
 fn derived(job: &Definition) -> TokenStream {
-    let (item, runtime) = (&job.item, &job.runtime);
+    let Definition { runtime, input: Input { item, .. }, .. } = job;
     let serde = quote!(#runtime::__private::serde);
     let serde_path = serde.to_string().replace(' ', "");
     quote! {
@@ -52,23 +60,44 @@ fn derived(job: &Definition) -> TokenStream {
     }
 }
 
-/// The `cfg`s of the struct, which its traits share.
-fn conditions(job: &Definition) -> impl Iterator<Item = &Attribute> {
-    job.item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+fn serde_stand_in(job: &Definition) -> TokenStream {
+    let Definition { runtime, input: Input { ident, generics, .. }, .. } = job;
+    let serde = quote!(#runtime::__private::serde);
+    let (parameters, arguments, conditions) = generics.split_for_impl();
+    let mut with_lifetime = generics.clone();
+    with_lifetime.params.insert(0, parse_quote!('mosquito));
+    let (lifetime_parameters, ..) = with_lifetime.split_for_impl();
+    quote! {
+        impl #parameters #serde::Serialize for #ident #arguments #conditions {
+            fn serialize<S: #serde::Serializer>(&self, _: S) -> ::core::result::Result<S::Ok, S::Error> {
+                loop {}
+            }
+        }
+        impl #lifetime_parameters #serde::Deserialize<'mosquito> for #ident #arguments #conditions {
+            fn deserialize<D: #serde::Deserializer<'mosquito>>(_: D) -> ::core::result::Result<Self, D::Error> {
+                loop {}
+            }
+        }
+    }
 }
 
 fn traits(job: &Definition) -> TokenStream {
-    let runtime = &job.runtime;
-    let Definition { name, aliases, queue, .. } = job;
-    let ident = &job.item.ident;
+    let Definition { runtime, name, aliases, queue, input, .. } = job;
+    let ident = &input.ident;
+    let generics = input.generics_of_a_job();
+    let (parameters, arguments, conditions) = generics.split_for_impl();
     let retry = retry(job);
     let timeout = option(job, job.timeout.map(|timeout| duration(job, timeout)));
     let schedule = option(job, job.schedule.as_ref().map(|spec| schedule(job, spec)));
-    let needs = job.states.iter().map(
-        |state| quote_spanned!(state.span()=> impl #runtime::__private::NeedsState<#state> for #ident {}),
-    );
+    let needs = job.states.iter().map(|state| {
+        // Placed at the state but not written there, or the compiler would offer to change it.
+        let at = Span::call_site().located_at(state.span());
+        quote_spanned! {at=>
+            impl #parameters #runtime::__private::NeedsState<#state> for #ident #arguments #conditions {}
+        }
+    });
     quote! {
-        impl #runtime::__private::Job for #ident {
+        impl #parameters #runtime::__private::Job for #ident #arguments #conditions {
             const SPEC: #runtime::__private::JobSpec = #runtime::__private::JobSpec {
                 name: #name,
                 aliases: &[#(#aliases),*],
@@ -83,7 +112,7 @@ fn traits(job: &Definition) -> TokenStream {
 }
 
 fn registration(job: &Definition) -> TokenStream {
-    let (runtime, ident) = (&job.runtime, &job.item.ident);
+    let Definition { runtime, input: Input { ident, arguments, .. }, .. } = job;
     // The bounds that these ask for are told at the struct's name.
     let performed = if job.blocking {
         quote_spanned!(ident.span()=> blocking::<#ident>())
@@ -97,7 +126,7 @@ fn registration(job: &Definition) -> TokenStream {
             .map(|state| quote_spanned!(state.span()=> #runtime::__private::StateNeed::of::<#state>()));
         quote!(.needing(|| #runtime::__private::states([#(#needs),*])))
     });
-    let ticking = (job.schedule.is_some() && !is_unit(&job.item))
+    let ticking = (job.schedule.is_some() && *arguments == Arguments::Fields)
         .then(|| quote_spanned!(ident.span()=> .ticking::<#ident>()));
     quote! {
         #runtime::__private::inventory::submit! {

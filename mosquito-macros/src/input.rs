@@ -1,121 +1,202 @@
 //! Reads the item that the attribute stands on.
 
-use proc_macro2::TokenStream;
-use syn::{Fields, Item, ItemStruct, Meta, Path};
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Fields, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, parse_quote};
 
+use crate::borrowed;
 use crate::errors::Mistakes;
 
-/// The item, as it was written.
-pub(crate) enum Input {
-    /// A struct that can be a job.
-    Struct(Box<ItemStruct>),
-    /// Something else, which was complained about.
-    Other(TokenStream),
+/// The type that is to be a job.
+pub(crate) struct Input {
+    /// The item as it was written, less what would be complained about a second time.
+    pub(crate) item: TokenStream,
+    pub(crate) ident: Ident,
+    /// There are some only where that was complained about.
+    pub(crate) generics: Generics,
+    pub(crate) arguments: Arguments,
+    /// The conditions under which the item exists.
+    pub(crate) conditions: Vec<Attribute>,
+    pub(crate) is_deprecated: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arguments {
+    /// A struct without fields, which serde makes a `null` of.
+    Unit,
+    Fields,
+    /// This is not a struct, or not one type, which was complained about.
+    Unusable,
 }
 
 impl Input {
-    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
-        let item = match syn::parse2(tokens.clone()) {
-            Ok(item) => item,
-            // What the parser does not know, the compiler may; what neither knows, it tells better.
-            Err(_) => Item::Verbatim(tokens.clone()),
-        };
-        match item {
-            Item::Struct(item) => {
-                let is_concrete = is_concrete(&item, mistakes);
-                check_attributes(&item, mistakes);
-                if is_concrete { Self::Struct(Box::new(item)) } else { Self::Other(tokens) }
+    /// Reads an item; what is no type at all is handed back, when it was complained about.
+    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Result<Self, TokenStream> {
+        match syn::parse2(tokens.clone()) {
+            Ok(Item::Struct(item)) => Ok(Self::of_struct(item, mistakes)),
+            Ok(Item::Enum(mut item)) => {
+                complain(&item.enum_token, "an enum; give the struct a field of this enum's type", mistakes);
+                item.variants.iter_mut().for_each(|variant| {
+                    drop_serde(&mut variant.attrs);
+                    variant.fields.iter_mut().for_each(|field| drop_serde(&mut field.attrs));
+                });
+                drop_serde(&mut item.attrs);
+                Ok(Self::unusable(&item, &item.ident, &item.generics, &item.attrs))
             }
-            other => {
-                complain(&other, mistakes);
-                Self::Other(tokens)
+            Ok(Item::Union(item)) => {
+                complain(&item.union_token, "a union", mistakes);
+                Ok(Self::unusable(&item, &item.ident, &item.generics, &item.attrs))
+            }
+            Ok(other) => {
+                complain_about_no_type(&other, mistakes);
+                Err(tokens)
+            }
+            // What the parser cannot read, the compiler may; what neither can, it tells better.
+            Err(_) => {
+                complain(&tokens, "this", mistakes);
+                Err(tokens)
             }
         }
+    }
+
+    fn of_struct(mut item: ItemStruct, mistakes: &mut Mistakes) -> Self {
+        check_attributes(&mut item.attrs, mistakes);
+        let borrows = borrowed::own_fields(&mut item, mistakes);
+        if !is_concrete(&item.generics, mistakes) || borrows {
+            drop_serde(&mut item.attrs);
+            item.fields.iter_mut().for_each(|field| drop_serde(&mut field.attrs));
+            let item = borrowed::without_lifetimes(item);
+            return Self::unusable(&item, &item.ident, &item.generics, &item.attrs);
+        }
+        let arguments = if matches!(item.fields, Fields::Unit) { Arguments::Unit } else { Arguments::Fields };
+        Self { arguments, ..Self::unusable(&item, &item.ident, &item.generics, &item.attrs) }
+    }
+
+    /// A type with arguments that cannot be used, until something better is known of them.
+    fn unusable(item: &impl ToTokens, ident: &Ident, generics: &Generics, attributes: &[Attribute]) -> Self {
+        let named = |name| attributes.iter().filter(move |attribute| attribute.path().is_ident(name));
+        Self {
+            item: item.to_token_stream(),
+            ident: ident.clone(),
+            generics: generics.clone(),
+            arguments: Arguments::Unusable,
+            conditions: named("cfg").cloned().collect(),
+            is_deprecated: named("deprecated").next().is_some(),
+        }
+    }
+
+    /// The generics of an impl that also asks for what a job is.
+    pub(crate) fn generics_of_a_job(&self) -> Generics {
+        let mut generics = self.generics.clone();
+        if self.arguments == Arguments::Unusable {
+            let bound = parse_quote!(Self: ::core::marker::Send + ::core::marker::Sync + 'static);
+            generics.make_where_clause().predicates.push(bound);
+        }
+        generics
     }
 }
 
 /// Whether the struct is one type, not a family of them.
-fn is_concrete(item: &ItemStruct, mistakes: &mut Mistakes) -> bool {
-    let generics = &item.generics;
-    if let Some(parameter) = generics.params.first() {
-        let why = match parameter {
-            syn::GenericParam::Lifetime(_) => {
-                "a run outlives what enqueued it, so a job owns its arguments: `String` instead of `&str`, `Vec<T>` instead of `&[T]`"
-            }
-            _ => "a generic job has no single name to be stored under: write one job for each type",
-        };
-        mistakes.at(&generics.params, format!("`#[job]` needs a struct without parameters; {why}"));
-    } else if let Some(clause) = &generics.where_clause {
-        mistakes.at(clause, "`#[job]` needs a struct without a `where` clause");
+fn is_concrete(generics: &Generics, mistakes: &mut Mistakes) -> bool {
+    const NEEDED: &str = "`#[job]` needs a struct without parameters";
+    match (generics.params.first(), &generics.where_clause) {
+        (Some(GenericParam::Lifetime(_)), _) => {
+            mistakes.at(&generics.params, format!("{NEEDED}; {}", borrowed::OWNED))
+        }
+        (Some(_), _) => mistakes.at(
+            &generics.params,
+            format!(
+                "{NEEDED}; a generic job has no single name to be stored under: write one job for each type"
+            ),
+        ),
+        (None, Some(clause)) => {
+            mistakes.at(clause, format!("{NEEDED}, so there is nothing for `where` to say"))
+        }
+        (None, None) => return true,
     }
-    generics.params.is_empty() && generics.where_clause.is_none()
+    false
 }
 
-/// Complains about attributes that `#[job]` writes itself.
-fn check_attributes(item: &ItemStruct, mistakes: &mut Mistakes) {
-    for attribute in &item.attrs {
-        if attribute.path().is_ident("derive") {
-            // What is no list of paths is for the derive to complain about.
-            let _ = attribute.parse_nested_meta(|derive| {
-                if let Some(name) = serde_derive(&derive.path) {
-                    mistakes.at(&derive.path, format!("`#[job]` derives `{name}` itself; drop it here"));
-                }
-                Ok(())
-            });
-        } else if attribute.path().is_ident("serde")
-            && let Meta::List(list) = &attribute.meta
-        {
-            let mut options = Vec::new();
-            let _ = list.parse_nested_meta(|option| {
-                options.push(option.path.clone());
-                // The value is serde's business.
-                let _ = option.value().and_then(|value| value.parse::<syn::Expr>());
-                Ok(())
-            });
-            if let Some(option) = options.iter().find(|option| option.is_ident("crate")) {
-                mistakes.at(option, "`#[job]` tells serde itself where it is; drop `crate` here");
-            }
-        } else if attribute.path().segments.last().is_some_and(|last| last.ident == "job") {
+/// Complains about attributes that `#[job]` writes itself, and drops what they say twice.
+fn check_attributes(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
+    attributes.retain(|attribute| {
+        let path = spelled(attribute.path());
+        let is_job = path == "job" || path == "mosquito::job";
+        if is_job {
             mistakes.at(attribute, "a struct is one job; write everything into one `#[job(..)]`");
         }
+        !is_job
+    });
+    for attribute in attributes {
+        let path = spelled(attribute.path());
+        let Meta::List(list) = &mut attribute.meta else { continue };
+        if path == "derive" {
+            retain::<Path>(&mut list.tokens, |derive| {
+                let derived = serde_derive(derive);
+                if let Some(name) = derived {
+                    mistakes.at(derive, format!("`#[job]` derives `{name}` itself; drop it here"));
+                }
+                derived.is_none()
+            });
+        } else if path == "serde" {
+            retain::<Meta>(&mut list.tokens, |option| {
+                let is_crate = option.path().is_ident("crate");
+                if is_crate {
+                    mistakes.at(option, "`#[job]` tells serde where its crate is; drop `crate` here");
+                }
+                !is_crate
+            });
+        }
     }
+}
+
+/// Keeps those of a list for which a condition holds; all of it where it cannot be read.
+fn retain<T: syn::parse::Parse + ToTokens>(list: &mut TokenStream, mut keep: impl FnMut(&T) -> bool) {
+    let parser = Punctuated::<T, Token![,]>::parse_terminated;
+    if let Ok(items) = syn::parse::Parser::parse2(parser, list.clone()) {
+        let kept: Vec<T> = items.into_iter().filter(|item| keep(item)).collect();
+        *list = quote::quote!(#(#kept),*);
+    }
+}
+
+/// Drops serde's attributes from what will not derive its traits, where nobody knows them.
+fn drop_serde(attributes: &mut Vec<Attribute>) {
+    attributes.retain(|attribute| !attribute.path().is_ident("serde"));
 }
 
 /// The serde trait that a path in `derive(..)` means.
 fn serde_derive(path: &Path) -> Option<&'static str> {
-    let mut names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-    let name = names.pop()?;
-    let is_serdes = names.is_empty() || names == ["serde"];
-    ["Serialize", "Deserialize"].into_iter().find(|derive| is_serdes && *derive == name)
-}
-
-/// Says that this is not a struct, at the word that says what it is.
-fn complain(item: &Item, mistakes: &mut Mistakes) {
-    const NEEDED: &str = "`#[job]` needs a struct, whose fields are the job's arguments";
-    match item {
-        Item::Enum(item) => mistakes.at(
-            item.enum_token,
-            format!("{NEEDED}, not an enum; give the struct a field of this enum's type"),
-        ),
-        Item::Union(item) => mistakes.at(item.union_token, format!("{NEEDED}, not a union")),
-        Item::Fn(item) => mistakes.at(
-            &item.sig,
-            format!("{NEEDED}, not a function; what it does goes into `impl Perform for` the struct"),
-        ),
-        Item::Trait(item) => mistakes.at(item.trait_token, format!("{NEEDED}, not a trait")),
-        Item::Impl(item) => mistakes.at(
-            item.impl_token,
-            format!("{NEEDED}, not an impl block; it stands above the struct's definition"),
-        ),
-        Item::Mod(item) => {
-            mistakes.at(item.mod_token, format!("{NEEDED}, not a module; it stands above each struct in it"))
-        }
-        Item::Type(item) => mistakes.at(item.type_token, format!("{NEEDED}, not a type alias")),
-        other => mistakes.at(other, NEEDED),
+    match &*spelled(path) {
+        "Serialize" | "serde::Serialize" => Some("Serialize"),
+        "Deserialize" | "serde::Deserialize" => Some("Deserialize"),
+        _ => None,
     }
 }
 
-/// Whether the struct has no arguments at all, which serde makes a `null` of.
-pub(crate) fn is_unit(item: &ItemStruct) -> bool {
-    matches!(item.fields, Fields::Unit)
+fn spelled(path: &Path) -> String {
+    let names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    names.join("::")
+}
+
+fn complain_about_no_type(item: &Item, mistakes: &mut Mistakes) {
+    match item {
+        Item::Fn(item) => complain(
+            &item.sig,
+            "a function; what the function does goes into `impl Perform for` the struct",
+            mistakes,
+        ),
+        Item::Trait(item) => complain(&item.trait_token, "a trait", mistakes),
+        Item::Impl(item) => {
+            complain(&item.impl_token, "an impl block; write it above the struct itself", mistakes);
+        }
+        Item::Mod(item) => complain(&item.mod_token, "a module; write it above each struct in it", mistakes),
+        Item::Type(item) => complain(&item.type_token, "a type alias", mistakes),
+        other => complain(other, "this", mistakes),
+    }
+}
+
+/// Says that this is not a struct, at the word that says what it is.
+fn complain(at: &impl ToTokens, what: &str, mistakes: &mut Mistakes) {
+    mistakes.at(at, format!("`#[job]` needs a struct, whose fields are the job's arguments, not {what}"));
 }

@@ -4,6 +4,8 @@
 //! token. The struct is written out in any case, so that one mistake does not cause another.
 
 mod args;
+mod backoff;
+mod borrowed;
 mod cron;
 mod duration;
 mod entry;
@@ -97,18 +99,115 @@ pub fn job(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc
 fn define(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = Args::parse(args, &mut mistakes);
-    match Input::parse(item, &mut mistakes) {
-        Input::Struct(item) => {
-            let job = Definition::validate(*item, args, &mut mistakes);
-            if mistakes.is_empty() {
-                return expand::job(&job);
+    let item = match Input::parse(item, &mut mistakes) {
+        Ok(input) => {
+            let job = Definition::validate(input, args, &mut mistakes);
+            if mistakes.is_empty() { expand::job(&job) } else { expand::stand_in(&job) }
+        }
+        Err(item) => item,
+    };
+    let mistakes = mistakes.into_compile_errors();
+    quote!(#item #mistakes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::define;
+
+    fn written(args: TokenStream, item: TokenStream) -> String {
+        define(args, item).to_string().replace(' ', "")
+    }
+
+    #[test]
+    fn a_renamed_crate_is_called_by_its_new_name_alone() {
+        let args = quote!(
+            crate = "jobs::framework",
+            retry(attempts = 2, backoff = linear("2s")),
+            timeout = "5s",
+            cron = "@daily",
+            overlap = "allow",
+            state(Mailer)
+        );
+
+        let code = written(
+            args,
+            quote!(
+                struct Greet(String);
+            ),
+        );
+
+        assert!(code.contains("jobs::framework::__private::Job"), "{code}");
+        assert!(!code.contains("mosquito"), "{code}");
+    }
+
+    #[test]
+    fn the_item_is_written_out_whatever_is_wrong() {
+        let items = [
+            quote!(
+                struct Greet {
+                    name: String,
+                }
+            ),
+            quote!(
+                struct Greet<T>(T);
+            ),
+            quote!(
+                enum Greet {
+                    Morning,
+                }
+            ),
+            quote!(
+                fn greet() {}
+            ),
+            quote!(
+                trait Greet {}
+            ),
+        ];
+        for item in items {
+            let code = written(quote!(qeue = "mail", timeout = 5), item.clone());
+
+            assert!(code.contains(&item.to_string().replace(' ', "")), "{code}");
+            assert!(code.matches("compile_error!").count() >= 2, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_job_with_mistakes_is_a_job_that_nothing_needs_to_perform() {
+        let code = written(
+            quote!(timeout = "soon", state(Mailer)),
+            quote!(
+                struct Greet;
+            ),
+        );
+
+        assert!(code.contains("__private::JobforGreet"), "{code}");
+        assert!(code.contains("__private::NeedsState<Mailer>forGreet"), "{code}");
+        assert!(!code.contains("Registration"), "{code}");
+    }
+
+    #[test]
+    fn a_periodic_job_asks_for_a_default_only_where_it_has_fields() {
+        let ticking = |item| written(quote!(every = "1m"), item).contains(".ticking::<Greet>()");
+
+        assert!(!ticking(quote!(
+            struct Greet;
+        )));
+        assert!(ticking(quote!(
+            struct Greet {
+                name: String,
             }
-            let (stand_in, mistakes) = (expand::stand_in(&job), mistakes.into_compile_errors());
-            quote!(#stand_in #mistakes)
-        }
-        Input::Other(item) => {
-            let mistakes = mistakes.into_compile_errors();
-            quote!(#item #mistakes)
-        }
+        )));
+        assert!(
+            ticking(quote!(
+                struct Greet {}
+            )),
+            "serde makes an object of it"
+        );
+        assert!(ticking(quote!(
+            struct Greet(String);
+        )));
     }
 }

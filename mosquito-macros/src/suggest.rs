@@ -30,12 +30,14 @@ pub(crate) fn listed(choices: &[&str]) -> String {
     }
 }
 
-/// "unknown key `qeue`, did you mean `queue`? The keys are ..", for the `kind` "key".
-pub(crate) fn unknown(kind: &str, word: &str, choices: &[&str]) -> String {
-    let meant = nearest(word, choices.iter().copied());
-    let question = meant.map_or(String::new(), |meant| format!(", did you mean `{meant}`?"));
-    let end = if question.is_empty() { ";" } else { "" };
-    format!("unknown {kind} `{word}`{question}{end} there are {}", listed(choices))
+/// "`retry` has no `atempts`, did you mean `attempts`? its parts are ..", of a complaint, the word and the
+/// sentence that lists the choices.
+pub(crate) fn unknown(complaint: &str, word: &str, choices: &[&str], sentence: &str) -> String {
+    let listed = listed(choices);
+    match nearest(word, choices.iter().copied()) {
+        Some(meant) => format!("{complaint} `{word}`, did you mean `{meant}`? {sentence} {listed}"),
+        None => format!("{complaint} `{word}`; {sentence} {listed}"),
+    }
 }
 
 #[cfg(test)]

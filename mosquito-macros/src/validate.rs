@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::{ItemStruct, LitStr, Path, Type, parse_quote};
+use syn::{LitStr, Path, Type, parse_quote};
 
 use crate::args::Args;
 use crate::errors::Mistakes;
+use crate::input::Input;
 use crate::keys::Key;
 use crate::retry::Policy;
 use crate::{cron, duration, names, suggest, timezone};
 
 /// All that a job is. Where a mistake was made, a default stands.
 pub(crate) struct Definition {
-    pub(crate) item: ItemStruct,
+    pub(crate) input: Input,
     /// The path of the runtime crate.
     pub(crate) runtime: Path,
     pub(crate) name: String,
@@ -54,8 +55,8 @@ pub(crate) enum Overlap {
 }
 
 impl Definition {
-    pub(crate) fn validate(item: ItemStruct, args: Args, mistakes: &mut Mistakes) -> Self {
-        let name = name(&item.ident, args.name.as_ref(), mistakes);
+    pub(crate) fn validate(input: Input, args: Args, mistakes: &mut Mistakes) -> Self {
+        let name = name(&input.ident, args.name.as_ref(), mistakes);
         Self {
             aliases: aliases(&name, &args.aliases, mistakes),
             name,
@@ -66,7 +67,7 @@ impl Definition {
             blocking: args.key(Key::Blocking).is_some(),
             retry: args.retry,
             states: args.state,
-            item,
+            input,
         }
     }
 }
@@ -183,8 +184,11 @@ fn choice<T: Default + Copy, const N: usize>(
     match choices.iter().find(|(choice, _)| *choice == word) {
         Some((_, value)) => *value,
         None => {
-            let words = choices.map(|(choice, _)| choice);
-            mistakes.at(text, suggest::unknown(&format!("value of `{key}`"), &word, &words));
+            let meant = suggest::nearest(&word, choices.iter().map(|(choice, _)| *choice))
+                .map_or(String::new(), |meant| format!(", did you mean \"{meant}\"?"));
+            let words = choices.map(|(choice, _)| format!("\"{choice}\""));
+            mistakes
+                .at(text, format!("`{key}` cannot be \"{word}\"{meant}; it is one of {}", words.join(", ")));
             T::default()
         }
     }

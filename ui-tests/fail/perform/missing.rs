@@ -1,0 +1,9 @@
+use mosquito::job;
+
+/// Greets somebody.
+#[job(queue = "mail")]
+pub struct Greet {
+    pub name: String,
+}
+
+fn main() {}

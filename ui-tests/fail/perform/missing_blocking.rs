@@ -1,0 +1,6 @@
+use mosquito::job;
+
+#[job(blocking)]
+struct Greet;
+
+fn main() {}
