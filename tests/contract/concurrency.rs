@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mosquito::backend::{Backend, Enqueued, Fate, List, Overlap, Rescue, Settled, Ticked};
@@ -25,6 +25,7 @@ facts! {
     a_silent_overseers_run_is_taken_back_once_however_many_try,
     one_of_many_becomes_the_leader,
     a_run_deleted_while_it_is_claimed_is_gone,
+    an_id_deleted_and_enqueued_again_is_one_run_each_time,
 }
 
 const TASKS: usize = 8;
@@ -267,4 +268,50 @@ async fn a_run_deleted_while_it_is_claimed_is_gone(store: &Store) {
     assert_eq!(store.sizes().await.total(), 0, "nothing is left");
     let again = store.enqueue(&runs(&all[..10])).await;
     assert!(again.iter().all(Enqueued::is_new), "nothing is left behind under the ids: {again:?}");
+}
+
+async fn an_id_deleted_and_enqueued_again_is_one_run_each_time(store: &Store) {
+    // Few ids, so that one is often deleted while another task holds or settles it.
+    let (all, mail) = (numbered(5), store.queue().clone());
+    let balance: Arc<[AtomicIsize; 5]> = Arc::default();
+    let lives = Arc::new(AtomicUsize::new(0));
+
+    at_once(store, |task, backend| {
+        let (balance, lives, mail, all) =
+            (Arc::clone(&balance), Arc::clone(&lives), mail.clone(), all.clone());
+        async move {
+            let overseer = Overseer::named(&format!("overseer-{task}"));
+            let number = |id: &str| id[4..].parse::<usize>().expect("an id ends with its number");
+            for round in 0..60 {
+                let id = &all[(round + task) % all.len()];
+                let new =
+                    backend.enqueue(&mail, &runs(std::slice::from_ref(id))).await.expect("it is answered");
+                if new[0].is_new() {
+                    lives.fetch_add(1, Ordering::Relaxed);
+                    balance[number(id)].fetch_add(1, Ordering::SeqCst);
+                }
+                let claims = backend.claim(&mail, &overseer.ticket(), 2).await.expect("it is answered").runs;
+                if backend.delete(&mail, &run_id(id)).await.expect("it is answered") {
+                    balance[number(id)].fetch_sub(1, Ordering::SeqCst);
+                }
+                let fate = every_fate()[round % 4].clone();
+                let batch = settlements(&claims, &fate);
+                let settled = backend.settle(&mail, &batch).await.expect("it is answered");
+                for (claim, settled) in claims.iter().zip(settled) {
+                    if settled == Settled::Done && fate == Fate::Forget {
+                        balance[number(claim.id.as_str())].fetch_sub(1, Ordering::SeqCst);
+                    }
+                }
+            }
+        }
+    })
+    .await;
+
+    let left = store.everything().await;
+    for (id, balance) in all.iter().zip(balance.iter()) {
+        let standing = left.iter().filter(|run| run.id.as_str() == id).count().cast_signed();
+        let balance = balance.load(Ordering::SeqCst);
+        assert_eq!(standing, balance, "{id}: what was enqueued and neither deleted nor forgotten is there");
+    }
+    assert!(lives.load(Ordering::Relaxed) > 2 * all.len(), "the ids were used again and again");
 }

@@ -22,4 +22,6 @@ mod removal;
 mod schedule;
 mod settle;
 mod ticks;
+#[cfg(feature = "sqlite")]
+mod two_processes;
 mod waiting;

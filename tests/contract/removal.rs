@@ -9,13 +9,14 @@ use mosquito::backend::{
 
 use crate::making::{
     HOUR, Overseer, banish, every_fate, ids, job, numbered, queue, reschedule, rescue_after, run, run_id,
-    run_in, runs, settlements, tick,
+    run_in, runs, settlements, stored_ids, tick,
 };
 use crate::store::Store;
 
 facts! {
     a_run_is_deleted_from_any_list,
     a_claim_does_not_miss_a_run_that_was_deleted,
+    a_run_is_deleted_from_a_long_list_too,
     a_deleted_run_does_not_come_back,
     the_claim_of_a_deleted_run_is_stale_whatever_its_fate,
     an_id_can_be_enqueued_again_after_its_deletion,
@@ -79,6 +80,35 @@ async fn a_claim_does_not_miss_a_run_that_was_deleted(store: &Store) {
         ids(&store.claim(&Overseer::named("ann"), 2).await),
         ["b", "e"],
         "it gets as many as there are"
+    );
+}
+
+async fn a_run_is_deleted_from_a_long_list_too(store: &Store) {
+    let ann = Overseer::named("ann");
+    let mut all = numbered(2_500);
+    store.put_runs(&runs(&all)).await;
+    let claims = store.claim(&ann, 1_000).await;
+    store.settle(&settlements(&claims, &Fate::HandBack)).await;
+
+    // Some in front, one deep inside, the last.
+    for id in ["run-0000", "run-0001", "run-0002", "run-0003", "run-1700", "run-2499"] {
+        assert!(store.delete(id).await, "{id} was there");
+        all.retain(|one| one != id);
+        assert_eq!(store.sizes().await.waiting, all.len(), "without {id} there is one less");
+    }
+
+    assert_eq!(store.list(List::Waiting).await, all, "the others stand as they stood");
+    assert_eq!(
+        stored_ids(&store.page(List::Waiting, 0, 3).await),
+        all[..3],
+        "and are shown from the first on"
+    );
+    assert_eq!(ids(&store.claim(&ann, 3).await), all[..3], "a claim gets as many as it asks for");
+    store.put(&["run-1700"]).await;
+    assert_eq!(
+        store.list(List::Waiting).await.last().map(String::as_str),
+        Some("run-1700"),
+        "it is the last now"
     );
 }
 

@@ -100,7 +100,7 @@ impl Running {
     /// All lines that it has printed so far, on both streams.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.output.lock().clone()
+        self.output.lock().lines.clone()
     }
 
     /// Waits until it has printed a line that contains the text, and returns that line.
@@ -111,23 +111,24 @@ impl Running {
     #[must_use]
     pub fn wait_for_line(&self, text: &str, within: Duration) -> String {
         let deadline = Instant::now() + within;
-        let mut lines = self.output.lock();
+        let mut printed = self.output.lock();
         loop {
-            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
+            if let Some(line) = printed.lines.iter().find(|line| line.contains(text)) {
                 return line.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
+            let what = if printed.streams == 0 { "ended and" } else { "runs and" };
             assert!(
-                !left.is_zero(),
-                "{} did not print `{text}` within {within:?}, but:\n{}",
+                !left.is_zero() && printed.streams > 0,
+                "{} {what} did not print `{text}` within {within:?}, but:\n{}",
                 self.name,
-                lines.join("\n")
+                printed.lines.join("\n")
             );
-            lines = self.output.printed.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
+            printed = self.output.wait(printed, left);
         }
     }
 
-    /// Waits until it ends.
+    /// Waits until it has ended, and all that it printed is read.
     ///
     /// # Panics
     ///
@@ -137,6 +138,7 @@ impl Running {
         let deadline = Instant::now() + within;
         loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
+                self.output.wait_for_the_rest();
                 return status;
             }
             let said = || self.lines().join("\n");
@@ -170,27 +172,51 @@ impl Drop for Running {
     }
 }
 
-/// The lines that a program printed.
+/// What a program printed.
 #[derive(Debug, Default)]
 struct Output {
-    lines: Mutex<Vec<String>>,
-    printed: Condvar,
+    printed: Mutex<Printed>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Printed {
+    lines: Vec<String>,
+    /// How many streams are not read to their end.
+    streams: usize,
 }
 
 impl Output {
     /// Reads a stream to its end, on a thread of its own: a program that nobody listens to stands still.
     fn collect(self: &Arc<Self>, stream: impl Read + Send + 'static) {
         let output = Arc::clone(self);
+        output.lock().streams += 1;
         std::thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                output.lock().push(String::from_utf8_lossy(&line).into_owned());
-                output.printed.notify_all();
+                output.lock().lines.push(String::from_utf8_lossy(&line).into_owned());
+                output.changed.notify_all();
             }
+            output.lock().streams -= 1;
+            output.changed.notify_all();
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the last lines of a program that has ended. A program that it left behind may hold the
+    /// streams open: then not for long.
+    fn wait_for_the_rest(&self) {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut printed = self.lock();
+        while printed.streams > 0 && Instant::now() < deadline {
+            printed = self.wait(printed, deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    fn wait<'a>(&self, printed: MutexGuard<'a, Printed>, within: Duration) -> MutexGuard<'a, Printed> {
+        self.changed.wait_timeout(printed, within).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Printed> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -235,11 +261,19 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "did not print `never` within 50ms, but:\nsomething else")]
+    #[should_panic(expected = "runs and did not print `never` within 50ms, but:\nsomething else")]
     fn a_line_that_does_not_come_is_missed_with_what_came_instead() {
         let shell = Program::at("sh").arg("-c").arg("echo something else; exec sleep 60").start();
         let _first = shell.wait_for_line("something", SOON);
 
         let _line = shell.wait_for_line("never", Duration::from_millis(50));
+    }
+
+    #[test]
+    #[should_panic(expected = "ended and did not print `never`")]
+    fn a_program_that_has_ended_is_not_waited_for() {
+        let shell = Program::at("true").start();
+
+        let _line = shell.wait_for_line("never", SOON);
     }
 }
