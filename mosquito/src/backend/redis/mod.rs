@@ -3,8 +3,7 @@
 //! Each move is one script, listed in `scripts.rs`; where everything stands is said in `keys.rs`. Needs Redis
 //! 6.2 or newer, or a server that speaks its language.
 //!
-//! - A run's envelope stands in one hash per queue, from enqueue to the end; the lists hold ids. A run
-//!   without an envelope does not exist.
+//! - A run's envelope stands in one hash per queue, from enqueue to the end; the lists hold ids.
 //! - `pending` holds claims, not ids: removing the claim is the fence, and the claims of an overseer are one range.
 //! - An attempt is counted when its claim is made, by the claim itself: the number is written down only when
 //!   the run leaves `pending` other than by success. So the usual run writes no history at all.
@@ -37,8 +36,8 @@ pub use keys::DEFAULT_PREFIX;
 /// For how long a client remembers that a queue is on the list of queues.
 const LISTED_FOR: Duration = Duration::from_secs(30);
 
-/// The longest `waiting` that is searched in one call.
-const SEARCH: usize = 1_000;
+/// The longest `waiting`, or piece of a longer one, that is searched in one call.
+const SEARCH: usize = 5_000;
 
 /// Queues in a Redis server.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::keys::Key;
 use super::replies::{self, Reply};
-use super::{Redis, SEARCH, scripts};
+use super::{Redis, scripts};
 use crate::backend::{
     BATCH_LIMIT, Backend, Claimed, DIED, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted,
     Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
@@ -31,11 +31,7 @@ impl Backend for Redis {
             let mut call = self.call(&scripts::ENQUEUE, queue, &keys);
             for run in chunk {
                 call.arg(run.id.as_str()).arg(run.body());
-                match run.when {
-                    When::Now => call.arg(""),
-                    When::After(delay) => call.arg(format!("+{}", millis(delay))),
-                    When::At(time) => call.arg(format!("@{}", time.timestamp_millis())),
-                };
+                call.arg(when(run.when));
             }
             let new: Vec<bool> = self.answer(queue, &call).await?;
             answers.extend(chunk.iter().zip(new).map(|(run, new)| match new {
@@ -105,14 +101,15 @@ impl Backend for Redis {
 
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         self.list(queue).await?;
-        let keys = [Key::Schedules, Key::Runs, Key::Dead, Key::Waiting, Key::Wake];
+        let keys = [Key::Schedules, Key::Runs, Key::Dead, Key::Waiting, Key::Wake, Key::Scheduled, Key::Due];
         let mut call = self.call(&scripts::TICK, queue, &keys);
         let overlap = match tick.overlap {
             Overlap::Skip => "skip",
             Overlap::Allow => "allow",
         };
-        let (id, body) = tick.run.as_ref().map_or(("", ""), |run| (run.id.as_str(), run.body()));
-        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap).arg(id).arg(body);
+        let run = tick.run.as_ref().map(|run| (run.id.as_str(), run.body(), when(run.when)));
+        let (id, body, when) = run.unwrap_or_default();
+        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap).arg(id).arg(body).arg(when);
         let answer: String = self.answer(queue, &call).await?;
         Ok(match (answer.as_str(), &tick.run) {
             ("enqueued", Some(run)) => Ticked::Enqueued(run.id.clone()),
@@ -211,7 +208,8 @@ impl Backend for Redis {
             return Ok(Vec::new());
         }
         let mut call = self.call(&scripts::PAGE, queue, &[key, Key::Runs, Key::History]);
-        call.arg(list.to_string()).arg(offset).arg(at_most.min(BATCH_LIMIT));
+        // No list is longer, and the script counts in numbers of 53 bits.
+        call.arg(list.to_string()).arg(offset.min(1 << 48)).arg(at_most.min(BATCH_LIMIT));
         let answer: Value = self.answer(queue, &call).await?;
         self.read(replies::page(list, answer))
     }
@@ -221,20 +219,7 @@ impl Backend for Redis {
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
-        let keys = [Key::Runs, Key::History, Key::Waiting, Key::Scheduled, Key::Dead];
-        let mut call = self.call(&scripts::DELETE, queue, &keys);
-        call.arg(id.as_str()).arg(SEARCH);
-        let (existed, placed): (bool, bool) = self.answer(queue, &call).await?;
-        // From here on the run is gone. What is left is its id in a list, which nobody takes for a run.
-        if existed && !placed {
-            if let Some(member) = self.claim_on(queue, id).await? {
-                self.query::<()>(::redis::cmd("ZREM").arg(self.keys.of(queue, Key::Pending)).arg(member))
-                    .await?;
-            } else {
-                self.blank(queue, id).await?;
-            }
-        }
-        Ok(existed)
+        self.delete_one(queue, id).await
     }
 
     async fn flush(&self, queue: &QueueName) -> Result<()> {
@@ -292,6 +277,15 @@ impl Backend for Redis {
 
     async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
         Ok(Some(Arc::new(Self::connect(&self.url, &self.prefix).await?)))
+    }
+}
+
+/// As the scripts read it: nothing, so many ms from now, or ms since 1970.
+fn when(when: When) -> String {
+    match when {
+        When::Now => String::new(),
+        When::After(delay) => format!("+{}", millis(delay)),
+        When::At(time) => format!("@{}", time.timestamp_millis()),
     }
 }
 

@@ -24,7 +24,7 @@ scripts! {
     PAUSED = "paused.lua",
     PAGE = "page.lua",
     DELETE = "delete.lua",
-    BLANK = "blank.lua",
+    LOCATE = "locate.lua",
     PRUNE = "prune.lua",
     LEAD = "lead.lua",
     RESIGN = "resign.lua",

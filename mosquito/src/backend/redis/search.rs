@@ -1,4 +1,4 @@
-//! Finds one run, and takes a deleted one's id out, wherever it stands.
+//! Finds one run, and deletes one, wherever it stands.
 //!
 //! The lists are made for moving many runs quickly; looking for one costs a search of `pending`, which is as
 //! long as the fleet has executors, or of `waiting`, piece by piece.
@@ -75,20 +75,44 @@ impl Redis {
         Ok(envelope.map(|envelope| Found { envelope, history, place }))
     }
 
-    /// Takes a deleted run's id out of a long `waiting`, so that the id can be used again.
-    pub(super) async fn blank(&self, queue: &QueueName, id: &RunId) -> Result<()> {
-        // Claims move the ids towards the front meanwhile: the pieces overlap.
+    /// Deletes a run, wherever it stands: looked for first, and then taken out of its list and its envelope
+    /// with it, in one script. If it has moved meanwhile, it is looked for again.
+    pub(super) async fn delete_one(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
+        let (mut claim, mut offset) = (String::new(), -1);
+        for attempt in 1..=ATTEMPTS {
+            let keys = [Key::Runs, Key::History, Key::Waiting, Key::Scheduled, Key::Dead, Key::Pending];
+            let mut call = self.call(&scripts::DELETE, queue, &keys);
+            // Somebody who wrote an envelope by hand may have left it outside of all lists.
+            let anyhow = u8::from(attempt == ATTEMPTS);
+            call.arg(id.as_str()).arg(SEARCH).arg(&claim).arg(offset).arg(anyhow);
+            let answer: i64 = self.answer(queue, &call).await?;
+            if answer >= 0 {
+                return Ok(answer == 1);
+            }
+            claim = self.claim_on(queue, id).await?.unwrap_or_default();
+            offset = if claim.is_empty() { self.locate(queue, id).await? } else { -1 };
+        }
+        Ok(false)
+    }
+
+    /// How far from the front of `waiting` a run stands; -1 when it does not.
+    async fn locate(&self, queue: &QueueName, id: &RunId) -> Result<i64> {
+        // Claims move it towards the front meanwhile: the pieces overlap.
         for offset in (0..).step_by(SEARCH / 2) {
-            let mut call = self.call(&scripts::BLANK, queue, &[Key::Waiting]);
+            let mut call = self.call(&scripts::LOCATE, queue, &[Key::Waiting]);
             call.arg(id.as_str()).arg(offset).arg(SEARCH);
-            let found: i64 = self.answer(queue, &call).await?;
-            if found != 0 {
-                break;
+            match self.answer(queue, &call).await? {
+                -1 => (),
+                -2 => break,
+                found => return Ok(found),
             }
         }
-        Ok(())
+        Ok(-1)
     }
 }
+
+/// How often a run that moves about is looked for.
+const ATTEMPTS: u32 = 20;
 
 struct Found {
     envelope: Vec<u8>,

@@ -36,14 +36,14 @@ end
 local depth, rung = redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[6]) > 0
 local attempted = redis.call('HLEN', KEYS[4]) > 0
 redis.call('HLEN', KEYS[3])
-if depth == 0 or redis.call('EXISTS', KEYS[7]) == 1 then return answer end
+if depth == 0 or ARGV[3] == '0' or redis.call('EXISTS', KEYS[7]) == 1 then return answer end
 
 local ids = redis.call('RPOP', KEYS[1], ARGV[3])
 local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
 local histories = attempted and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
 local members = {}
 for i, id in ipairs(ids) do
-  -- An id without an envelope is what is left of a run that was deleted.
+  -- A blank is what is left of a run that was deleted from the middle of a long list.
   if envelopes[i] then
     local token = string.format('%s%03d/%d', claim, i - 1, now)
     members[#members + 1] = 0

@@ -1,12 +1,32 @@
--- KEYS[1] runs, KEYS[2] history, KEYS[3] waiting, KEYS[4] scheduled, KEYS[5] dead
--- ARGV[1] id, ARGV[2] the longest waiting list to search
--- → {1 when the run existed, 1 when it was taken out of its list too}
+-- KEYS[1] runs, KEYS[2] history, KEYS[3] waiting, KEYS[4] scheduled, KEYS[5] dead, KEYS[6] pending
+-- ARGV[1] id, ARGV[2] the longest waiting list, or piece of one, to search, ARGV[3] its claim or '',
+-- ARGV[4] its offset in waiting or -1, ARGV[5] 1 to delete it even if it stands nowhere
+-- → 1 deleted, 0 no such run, -1 it stands where it was not looked for
 --
--- A run without an envelope does not exist, wherever its id still stands.
-local id = ARGV[1]
+-- The lists are not made for finding one run: a caller that gets -1 looks for it, and comes again with what it found.
+local id, piece = ARGV[1], tonumber(ARGV[2])
 local depth = redis.call('LLEN', KEYS[3])
-local placed = redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id)
-if placed == 0 and depth <= tonumber(ARGV[2]) then placed = redis.call('LREM', KEYS[3], 1, id) end
-local existed = redis.call('HDEL', KEYS[1], id)
+if redis.call('HEXISTS', KEYS[1], id) == 0 then return 0 end
+redis.call('HLEN', KEYS[2])
+
+local found = redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id)
+if found == 0 and ARGV[3] ~= '' then found = redis.call('ZREM', KEYS[6], ARGV[3]) end
+if found == 0 and depth <= piece then found = redis.call('LREM', KEYS[3], 1, id) end
+local offset = tonumber(ARGV[4])
+if found == 0 and offset >= 0 then
+  -- Claims may have moved it towards the front since it was found. A blank is skipped when it is claimed.
+  local from = math.max(0, offset - piece)
+  local items = redis.call('LRANGE', KEYS[3], -offset - 1, -from - 1)
+  for i = 1, #items do
+    if items[i] == id then
+      redis.call('LSET', KEYS[3], i - 1 - #items - from, '')
+      found = 1
+      break
+    end
+  end
+end
+if found == 0 and ARGV[5] ~= '1' then return -1 end
+
+redis.call('HDEL', KEYS[1], id)
 redis.call('HDEL', KEYS[2], id)
-return { existed, placed }
+return 1

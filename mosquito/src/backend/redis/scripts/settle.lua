@@ -5,6 +5,7 @@
 --
 -- Looking at every list first: a key of a wrong type fails here, before anything is written.
 local first = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
+redis.call('HLEN', KEYS[2])
 redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[6])
 local rung, due_rung = redis.call('LLEN', KEYS[7]) > 0, redis.call('LLEN', KEYS[8]) > 0
@@ -21,11 +22,11 @@ while at <= #ARGV do
 end
 
 local standing = redis.call('ZMSCORE', KEYS[1], unpack(members))
-local answers, settled, forgotten, handed_back, earliest = {}, {}, {}, {}, nil
+local answers, settled, forgotten, handed_back, earliest, seen = {}, {}, {}, {}, nil, {}
 for i, member in ipairs(members) do
   local id, fate = ARGV[fates[i]], ARGV[fates[i] + 2]
-  -- The envelope of a run that was deleted is gone before its claim is.
-  local stands = standing[i] and (fate == 'f' or redis.call('HEXISTS', KEYS[2], id) == 1)
+  local stands = standing[i] and not seen[member]
+  seen[member] = true
   answers[i] = stands and 1 or 0
   if stands then
     settled[#settled + 1] = member

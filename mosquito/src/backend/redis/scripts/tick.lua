@@ -1,10 +1,13 @@
--- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake
--- ARGV[1] job, ARGV[2] tick in ms, ARGV[3] 'skip' | 'allow', ARGV[4] id or '', ARGV[5] envelope without a time
+-- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due
+-- ARGV[1] job, ARGV[2] tick in ms, ARGV[3] 'skip' | 'allow', ARGV[4] id or '', ARGV[5] envelope without a time,
+-- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970
 -- → 'enqueued' | 'passed' | 'stale' | 'early'
 --
 -- A schedule is 'last tick in ms, space, id of the last run'.
-local rung = redis.call('LLEN', KEYS[5]) > 0
+local rung, due_rung = redis.call('LLEN', KEYS[5]) > 0, redis.call('LLEN', KEYS[7]) > 0
 redis.call('LLEN', KEYS[4])
+redis.call('HLEN', KEYS[2])
+local first = redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local tick, id = tonumber(ARGV[2]), ARGV[4]
@@ -25,6 +28,13 @@ local envelope = string.format('{"enqueued_at":%d,', now) .. string.sub(ARGV[5],
 local new = redis.call('HSETNX', KEYS[2], id, envelope) == 1
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. id)
 if not new then return 'passed' end
-redis.call('LPUSH', KEYS[4], id)
-if not rung then redis.call('LPUSH', KEYS[5], 1) end
+local due = ARGV[6] == '' and now or tonumber(string.sub(ARGV[6], 2))
+if string.sub(ARGV[6], 1, 1) == '+' then due = now + due end
+if due > now then
+  redis.call('ZADD', KEYS[6], due, id)
+  if not due_rung and (not first or due < tonumber(first)) then redis.call('LPUSH', KEYS[7], 1) end
+else
+  redis.call('LPUSH', KEYS[4], id)
+  if not rung then redis.call('LPUSH', KEYS[5], 1) end
+end
 return 'enqueued'
