@@ -154,7 +154,6 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
 /// What became of one run of an enqueue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a duplicate is not enqueued again"]
 pub enum Enqueued {
     /// It was enqueued, under this id.
     New(RunId),
