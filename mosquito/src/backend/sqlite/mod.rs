@@ -1,7 +1,7 @@
 //! Queues in a SQLite file: for one machine, with no server. Several processes may share the file.
 //!
-//! Calls are performed by one thread per handle, which owns its connection (`thread.rs`); calls that wait
-//! at the same moment share a transaction. The moves themselves are methods of one queue (`moves.rs`,
+//! Calls are performed by one thread per handle, which owns its connection (`thread.rs`); calls that come
+//! at the same time share a transaction. The moves themselves are methods of one queue (`moves.rs`,
 //! `settle.rs`, `leases.rs`, `schedules.rs`), each in one transaction, on the tables that `schema.sql` describes.
 //!
 //! # What is safe from what
@@ -22,10 +22,12 @@
 //! # Several processes
 //!
 //! A call that finds another process writing waits for it, up to 30 seconds, before it answers
-//! [`Error::Unavailable`](crate::Error::Unavailable). Within a process, and between handles made by
-//! [`Backend::separate`], a waiter is woken at once. What another process did is noticed within 25 ms, by a look
-//! at a counter in shared memory that is repeated for as long as somebody waits.
+//! [`Unavailable`](crate::Error::Unavailable). Within a process, and between handles made by
+//! [`Backend::separate`], a waiter is woken at once. What another process did is noticed within 25 ms, by
+//! looks at a counter in shared memory for as long as somebody waits (`abroad.rs`).
 
+mod abroad;
+mod call;
 mod errors;
 mod file;
 mod flush;
@@ -52,13 +54,15 @@ use crate::backend::{
     Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
+use abroad::Waits;
+use call::Kind;
 use flush::Flush;
 use queue::Queue;
-use signals::{Abroad, LOOK_EVERY, Signals, noting};
-use thread::{Kind, Thread};
+use signals::{Signals, noting};
+use thread::Thread;
 
 /// Queues in a SQLite file.
 ///
@@ -75,7 +79,7 @@ pub struct Sqlite {
     path: Arc<Path>,
     clock: Clock,
     signals: Arc<Signals>,
-    abroad: Arc<Abroad>,
+    waits: Waits,
 }
 
 impl Sqlite {
@@ -83,8 +87,8 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] when the file cannot be read and written, or is not mosquito's: nothing is
-    /// overwritten. [`Error::Unavailable`] when another process did not let go of it for 30 seconds.
+    /// [`Error::Refused`](crate::Error::Refused) when the file cannot be read and written, or is not mosquito's: nothing is
+    /// overwritten. [`Error::Unavailable`](crate::Error::Unavailable) when another process did not let go of it for 30 seconds.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with_clock(path, Clock::system()).await
     }
@@ -100,8 +104,9 @@ impl Sqlite {
     }
 
     async fn connect(path: Arc<Path>, clock: Clock, signals: Arc<Signals>) -> Result<Self> {
-        let (thread, version) = Thread::start(path.clone(), signals.clone()).await?;
-        Ok(Self { thread, path, clock, signals, abroad: Arc::new(Abroad::since(version)) })
+        let waits = Waits::default();
+        let thread = Thread::start(path.clone(), clock.clone(), signals.clone(), waits.clone()).await?;
+        Ok(Self { thread, path, clock, signals, waits })
     }
 
     /// One move on one queue, and the rings that it gives reason for.
@@ -130,22 +135,6 @@ impl Sqlite {
         self.thread
             .call(Kind::Look, move |connection, _| look(&Queue { connection, name: &name, now: clock.now() }))
             .await
-    }
-
-    /// Rings for what other processes do, until that fails.
-    async fn watch(&self, signal: Signal, queues: &[QueueName]) -> Error {
-        loop {
-            let (abroad, signals) = (self.abroad.clone(), self.signals.clone());
-            let (clock, queues) = (self.clock.clone(), queues.to_vec());
-            let looked = self.thread.call(Kind::Look, move |connection, rings| {
-                rings.extend(abroad.look(connection, &signals, (signal, &queues), clock.now())?);
-                Ok(())
-            });
-            if let Err(error) = looked.await {
-                return error;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
     }
 }
 
@@ -300,9 +289,17 @@ impl Backend for Sqlite {
         queues: &[QueueName],
         timeout: Duration,
     ) -> Result<Option<QueueName>> {
+        let _waiting = self.waits.enter(signal, queues);
+        let watched = async {
+            // Looks, at once and from now on, because there is somebody who waits.
+            match self.thread.call(Kind::Look, |_, _| Ok(())).await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => error,
+            }
+        };
         tokio::select! {
             rung = self.signals.doorbell.wait(signal, queues, timeout) => Ok(rung),
-            error = self.watch(signal, queues) => Err(error),
+            error = watched => Err(error),
         }
     }
 

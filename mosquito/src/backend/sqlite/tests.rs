@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
+use super::call::Kind;
 use super::flush::FLUSH_STEP;
-use super::thread::Kind;
 use super::{Sqlite, errors};
 use crate::backend::{Backend, Fate, List, Settled, Settlement, Signal, Ticket};
 use crate::clock::Clock;

@@ -6,7 +6,6 @@
 //!
 //! The thread ends when its last handle is dropped.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -14,9 +13,12 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::backend::sqlite::abroad::{Abroad, LOOK_EVERY, Waits};
+use crate::backend::sqlite::call::{Asked, Call, Inbox, Kind, Next};
 use crate::backend::sqlite::errors;
 use crate::backend::sqlite::file;
 use crate::backend::sqlite::signals::{Rings, Signals};
+use crate::clock::Clock;
 use crate::error::Result;
 
 /// The most calls in one transaction.
@@ -25,17 +27,6 @@ const GROUP_LIMIT: usize = 64;
 /// A transaction that took so long takes no more calls: others wait for its lock.
 const GROUP_TIME: Duration = Duration::from_millis(10);
 
-/// What a call answers for. A call joins a transaction of its own kind or a later one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    /// It changes nothing.
-    Look,
-    /// A power cut may undo it, which costs no run: it is claimed, or performed, once more.
-    Move,
-    /// Once answered, it survives a power cut too.
-    Keep,
-}
-
 /// A handle on the thread.
 pub(super) struct Thread {
     calls: mpsc::Sender<Box<dyn Call>>,
@@ -43,28 +34,48 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    /// Opens the file on a new thread. Answers its `data_version`, too.
-    pub(super) async fn start(path: Arc<Path>, signals: Arc<Signals>) -> Result<(Self, i64)> {
+    /// Opens the file on a new thread.
+    pub(super) async fn start(
+        path: Arc<Path>,
+        clock: Clock,
+        signals: Arc<Signals>,
+        waits: Waits,
+    ) -> Result<Self> {
         let (calls, inbox) = mpsc::channel();
         let (opened, open) = oneshot::channel();
         let at = path.clone();
-        let serve = move || {
-            let connection = match file::open(&at) {
-                Ok(connection) => connection,
-                Err(error) => return drop(opened.send(Err(error))),
-            };
-            let version = connection.pragma_query_value(None, "data_version", |row| row.get(0));
-            if opened.send(version.map_err(|error| errors::explain(&at, error))).is_ok() {
-                let inbox = Inbox { calls: inbox, line: VecDeque::new() };
-                Server { connection, inbox, path: at, signals, synchronous: None }.serve();
+        let open_and_serve = move || {
+            let server = file::open(&at).and_then(|connection| {
+                let abroad = Abroad::of(&connection).map_err(|error| errors::explain(&at, error))?;
+                let inbox = Inbox::new(inbox);
+                let looked = Instant::now();
+                Ok(Server {
+                    connection,
+                    path: at,
+                    clock,
+                    inbox,
+                    signals,
+                    waits,
+                    abroad,
+                    looked,
+                    synchronous: None,
+                })
+            });
+            match server {
+                Ok(server) => {
+                    // Nobody may be waiting any more: then there is no handle either, and it ends.
+                    drop(opened.send(Ok(())));
+                    server.serve();
+                }
+                Err(error) => drop(opened.send(Err(error))),
             }
         };
         std::thread::Builder::new()
             .name("mosquito-sqlite".into())
-            .spawn(serve)
+            .spawn(open_and_serve)
             .map_err(|error| errors::refused(&path, "no thread can be started for it".into(), error))?;
-        let version = open.await.map_err(|_| errors::ended(&path))??;
-        Ok((Self { calls, path }, version))
+        open.await.map_err(|_| errors::ended(&path))??;
+        Ok(Self { calls, path })
     }
 
     /// Has a call performed, and waits for its answer.
@@ -89,81 +100,22 @@ impl Thread {
         act: impl FnMut(&Connection, &mut Rings) -> rusqlite::Result<Option<T>> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let call = Box::new(Asked { kind, act, done: None, reply });
+        let call = Box::new(Asked::new(kind, act, reply));
         self.calls.send(call).map_err(|_| errors::ended(&self.path))?;
         answer.await.map_err(|_| errors::ended(&self.path))?
     }
 }
 
-/// A call on its way through the thread.
-trait Call: Send {
-    fn kind(&self) -> Kind;
-
-    /// Performs it, or its next step; whether that was the last one.
-    fn perform(&mut self, connection: &Connection, rings: &mut Rings) -> rusqlite::Result<bool>;
-
-    /// Answers what it did, or why that came to nothing.
-    fn answer(self: Box<Self>, outcome: Result<()>);
-}
-
-struct Asked<T, F> {
-    kind: Kind,
-    act: F,
-    done: Option<T>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T, F> Call for Asked<T, F>
-where
-    T: Send,
-    F: FnMut(&Connection, &mut Rings) -> rusqlite::Result<Option<T>> + Send,
-{
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    fn perform(&mut self, connection: &Connection, rings: &mut Rings) -> rusqlite::Result<bool> {
-        self.done = (self.act)(connection, rings)?;
-        Ok(self.done.is_some())
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<()>) {
-        let Self { done, reply, .. } = *self;
-        let answer = outcome.map(|()| done.expect("a call is answered when it is done"));
-        // Nobody may be waiting any more.
-        drop(reply.send(answer));
-    }
-}
-
-/// The calls that are to be performed, in the order in which they came.
-struct Inbox {
-    calls: mpsc::Receiver<Box<dyn Call>>,
-    /// Received already. A call with steps to come goes to the end, so that it holds up nobody.
-    line: VecDeque<Box<dyn Call>>,
-}
-
-impl Inbox {
-    /// The call to begin a transaction with; none when there is none left and nobody to send one.
-    fn first(&mut self) -> Option<Box<dyn Call>> {
-        self.line.extend(self.calls.try_iter());
-        self.line.pop_front().or_else(|| self.calls.recv().ok())
-    }
-
-    /// The next call, when it is there already and may join a transaction of a kind.
-    fn joining(&mut self, kind: Kind) -> Option<Box<dyn Call>> {
-        self.line.extend(self.calls.try_iter());
-        match self.line.front() {
-            Some(call) if call.kind() <= kind => self.line.pop_front(),
-            _ => None,
-        }
-    }
-}
-
 struct Server {
     connection: Connection,
-    inbox: Inbox,
     path: Arc<Path>,
+    clock: Clock,
+    inbox: Inbox,
     signals: Arc<Signals>,
+    waits: Waits,
+    abroad: Abroad,
+    /// When it was last looked what other processes do.
+    looked: Instant,
     /// Whether commits are synced now.
     synchronous: Option<Kind>,
 }
@@ -173,24 +125,42 @@ type Performed = (Box<dyn Call>, rusqlite::Result<bool>);
 
 impl Server {
     fn serve(mut self) {
-        while let Some(first) = self.inbox.first() {
-            let kind = first.kind();
-            if let Err(error) = self.begin(kind) {
-                first.answer(Err(errors::explain(&self.path, error)));
-                continue;
+        loop {
+            let somebody_waits = self.waits.any();
+            if somebody_waits && self.looked.elapsed() >= LOOK_EVERY {
+                self.look_abroad();
             }
-            let mut rings = Rings::new();
-            let group = self.perform(first, kind, &mut rings);
-            match self.commit(&group) {
-                Ok(()) => {
-                    self.signals.ring(rings);
-                    group.into_iter().for_each(|performed| self.answer(performed));
-                }
-                Err(error) => group.into_iter().for_each(|(call, result)| {
-                    let error = result.err().unwrap_or_else(|| errors::again(&error));
-                    call.answer(Err(errors::explain(&self.path, error)));
-                }),
+            match self.inbox.first(somebody_waits.then_some(LOOK_EVERY)) {
+                Next::Call(call) => self.transact(call),
+                Next::Nothing => (),
+                Next::End => return,
             }
+        }
+    }
+
+    fn look_abroad(&mut self) {
+        self.looked = Instant::now();
+        // What keeps the file from being read is told to the next call; there is none to answer here.
+        drop(self.abroad.look(&self.connection, &self.waits, &self.signals, self.clock.now()));
+    }
+
+    /// Performs a call in a transaction, and others that come meanwhile.
+    fn transact(&mut self, first: Box<dyn Call>) {
+        let kind = first.kind();
+        if let Err(error) = self.begin(kind) {
+            return first.answer(Err(errors::explain(&self.path, error)));
+        }
+        let mut rings = Rings::new();
+        let group = self.perform(first, kind, &mut rings);
+        match self.commit(&group) {
+            Ok(()) => {
+                self.signals.ring(rings);
+                group.into_iter().for_each(|performed| self.answer(performed));
+            }
+            Err(error) => group.into_iter().for_each(|(call, result)| {
+                let error = result.err().unwrap_or_else(|| errors::again(&error));
+                call.answer(Err(errors::explain(&self.path, error)));
+            }),
         }
     }
 
@@ -228,15 +198,27 @@ impl Server {
         let result = call.perform(&self.connection, rings);
         if result.is_err() {
             rings.truncate(rung);
+            self.undo_one();
         }
         // After some errors, a full disk for one, SQLite has rolled back the whole transaction by itself.
-        if result.is_err() && !self.connection.is_autocommit() {
-            self.execute("ROLLBACK TO call")?;
-        }
         if !self.connection.is_autocommit() {
             self.execute("RELEASE call")?;
         }
         result
+    }
+
+    /// Undoes the call that failed; or the whole transaction, rather than to commit half a call.
+    fn undo_one(&self) {
+        if !self.connection.is_autocommit() && self.execute("ROLLBACK TO call").is_err() {
+            self.undo();
+        }
+    }
+
+    fn undo(&self) {
+        if !self.connection.is_autocommit() {
+            // What this says is less to the point than the error before it.
+            drop(self.execute("ROLLBACK"));
+        }
     }
 
     fn commit(&self, group: &[Performed]) -> rusqlite::Result<()> {
@@ -244,18 +226,13 @@ impl Server {
             let undone = group.iter().rev().find_map(|(_, result)| result.as_ref().err());
             return Err(errors::again(undone.expect("only an error ends a transaction before its commit")));
         }
-        self.execute("COMMIT").inspect_err(|_| {
-            if !self.connection.is_autocommit() {
-                // What it says is less to the point than why the commit failed.
-                drop(self.execute("ROLLBACK"));
-            }
-        })
+        self.execute("COMMIT").inspect_err(|_| self.undo())
     }
 
     fn answer(&mut self, (call, result): Performed) {
         match result {
             Ok(true) => call.answer(Ok(())),
-            Ok(false) => self.inbox.line.push_back(call),
+            Ok(false) => self.inbox.put_back(call),
             Err(error) => call.answer(Err(errors::explain(&self.path, error))),
         }
     }

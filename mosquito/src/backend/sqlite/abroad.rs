@@ -1,0 +1,121 @@
+//! Notices what other processes do to the file, for those who wait.
+//!
+//! SQLite counts the commits of other connections in a `data_version`. While somebody waits, the thread
+//! looks at it every [`LOOK_EVERY`]; when it changed, so may have the queues that are waited for.
+//!
+//! Invariant: nothing is missed. What happened while nobody waited shows at the next wait, because for each
+//! queue and signal the version at its last look is remembered. And a due time is news when it is earlier
+//! than the one that this process was last told of, whoever scheduled it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::backend::Signal;
+use crate::backend::sqlite::queue::Queue;
+use crate::backend::sqlite::signals::{Ring, Signals};
+use crate::clock::Timestamp;
+use crate::name::QueueName;
+
+/// How often somebody who waits has the file looked at: the most that another process's work is noticed late.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+type Awaited = (Signal, QueueName);
+
+/// What is waited for on one handle, and by how many.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waits(Arc<Mutex<HashMap<Awaited, usize>>>);
+
+/// Somebody waits, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    waits: Waits,
+    signal: Signal,
+    queues: Vec<QueueName>,
+}
+
+impl Waits {
+    pub(super) fn enter(&self, signal: Signal, queues: &[QueueName]) -> Waiting {
+        let mut waits = self.lock();
+        for queue in queues {
+            *waits.entry((signal, queue.clone())).or_default() += 1;
+        }
+        Waiting { waits: self.clone(), signal, queues: queues.to_vec() }
+    }
+
+    /// Whether anybody waits for anything.
+    pub(super) fn any(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    fn all(&self) -> Vec<Awaited> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Awaited, usize>> {
+        // A count cannot be left half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut waits = self.waits.lock();
+        for queue in self.queues.drain(..) {
+            let awaited = (self.signal, queue);
+            match waits.get_mut(&awaited) {
+                Some(others) if *others > 1 => *others -= 1,
+                _ => drop(waits.remove(&awaited)),
+            }
+        }
+    }
+}
+
+/// What one connection has seen of what others did.
+#[derive(Debug)]
+pub(super) struct Abroad {
+    opened_at: i64,
+    seen: HashMap<Awaited, i64>,
+}
+
+impl Abroad {
+    /// Nothing yet, for a connection that was just opened.
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self { opened_at: data_version(connection)?, seen: HashMap::new() })
+    }
+
+    /// Rings for what others did since the last look.
+    pub(super) fn look(
+        &mut self,
+        connection: &Connection,
+        waits: &Waits,
+        signals: &Signals,
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
+        // Before the queues: what changes in between is looked at once more.
+        let version = data_version(connection)?;
+        for (signal, name) in waits.all() {
+            let awaited = (signal, name.clone());
+            if *self.seen.get(&awaited).unwrap_or(&self.opened_at) == version {
+                continue;
+            }
+            let queue = Queue { connection, name: &name, now };
+            let ring = match signal {
+                Signal::Work => queue.has_work()?.then_some(Ring::Work(name)),
+                Signal::Due => {
+                    let news = queue.first_due()?.filter(|due| signals.is_news(&name, *due));
+                    news.map(|due| Ring::Due(name, due))
+                }
+            };
+            signals.ring(ring);
+            self.seen.insert(awaited, version);
+        }
+        Ok(())
+    }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
