@@ -44,7 +44,6 @@ impl Mosquito {
     }
 
     /// Connects with other settings than the defaults.
-    #[must_use]
     pub fn builder() -> MosquitoBuilder {
         MosquitoBuilder::default()
     }

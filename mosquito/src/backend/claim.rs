@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::job_run::History;
 use crate::name::{OverseerId, RunId};
 
-/// Names one call of [`Backend::claim`], so that it can be repeated when its answer was lost.
+/// Names one call of [`Backend::claim`](crate::backend::Backend::claim), so that it can be repeated when its answer was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// Who claims.

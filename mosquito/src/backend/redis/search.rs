@@ -63,9 +63,8 @@ impl Redis {
             .zscore(self.keys.of(queue, Key::Scheduled), id.as_str())
             .zscore(self.keys.of(queue, Key::Dead), id.as_str());
         let answer = pipe.query_async(&mut self.connections.commands()).await;
-        let (envelope, history, due, died): (Option<Vec<u8>>, Option<Vec<u8>>, Option<f64>, Option<f64>) =
-            match answer {
-                Ok(found) => found,
+        let (envelope, history, due, died): (Bytes, Bytes, Score, Score) = match answer {
+            Ok(found) => found,
                 Err(error) => return Err(self.explain(queue, error).await),
             };
         let history = history.and_then(|history| serde_json::from_slice(&history).ok()).unwrap_or_default();
@@ -113,6 +112,9 @@ impl Redis {
 
 /// How often a run that moves about is looked for.
 const ATTEMPTS: u32 = 20;
+
+type Bytes = Option<Vec<u8>>;
+type Score = Option<f64>;
 
 struct Found {
     envelope: Vec<u8>,
