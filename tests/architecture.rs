@@ -90,6 +90,8 @@ fn nothing_is_left_undone() {
     let mut undone = Vec::new();
     for source in all_sources() {
         for (number, line) in source.code.lines().enumerate() {
+            // This one unwraps nothing: it is how a span of one library becomes one of the compiler's.
+            let line = line.replace(".span().unwrap()", ".span()");
             for (what, why) in UNDONE.iter().filter(|(what, _)| line.contains(what)) {
                 undone.push(format!("{}:{}: `{what}`: {why}", source.shown, number + 1));
             }

@@ -22,7 +22,7 @@ facts! {
     an_id_can_be_enqueued_again_after_its_deletion,
     a_flush_empties_all_four_lists,
     a_flush_voids_the_claims,
-    a_flush_keeps_the_schedules_and_the_pause,
+    a_flush_keeps_the_schedules_the_pause_and_the_leases,
     a_flushed_queue_works_as_a_new_one,
     a_flush_is_of_one_queue,
     pruning_keeps_the_newest_dead,
@@ -193,7 +193,9 @@ async fn a_flush_voids_the_claims(store: &Store) {
     assert_eq!(store.sizes().await.total(), 0, "the queue stays empty");
 }
 
-async fn a_flush_keeps_the_schedules_and_the_pause(store: &Store) {
+async fn a_flush_keeps_the_schedules_the_pause_and_the_leases(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.claimed("a", &ann).await;
     let at = store.now().await - HOUR;
     let ticked = store.backend().tick(store.queue(), &tick(at, Overlap::Skip)).await;
     assert!(matches!(ticked, Ok(Ticked::Enqueued(_))), "the job ticks: {ticked:?}");
@@ -208,6 +210,7 @@ async fn a_flush_keeps_the_schedules_and_the_pause(store: &Store) {
     assert!(matches!(next, Ok(Ticked::Enqueued(_))), "the run that was flushed is finished: {next:?}");
     let paused = store.backend().paused(store.queue()).await.expect("a pause is told");
     assert_eq!(paused, Some(Paused { until: None }), "the pause goes on");
+    assert_eq!(store.beat(&ann).await, Lease::Held, "and so do the overseers");
 }
 
 async fn a_flushed_queue_works_as_a_new_one(store: &Store) {

@@ -66,7 +66,7 @@ impl<'a> Pair<'a> {
 
     /// Either handle of the store, by turns.
     fn backend(&self) -> &Arc<dyn Backend> {
-        if self.log.len() % 3 == 0 { self.store.second() } else { self.store.backend() }
+        if self.log.len().is_multiple_of(3) { self.store.second() } else { self.store.backend() }
     }
 
     pub(super) async fn enqueue(&mut self, runs: &[NewRun]) -> Vec<Enqueued> {

@@ -64,7 +64,7 @@ impl<'a> Player<'a> {
             _ => self.flush_at_times().await,
         }
         self.pair.compare().await;
-        if step % 50 == 0 {
+        if step.is_multiple_of(50) {
             self.old.truncate(100);
         }
     }
@@ -180,7 +180,8 @@ impl<'a> Player<'a> {
         self.played("stale", settled.len() - done);
         if !self.pair.shares_its_clock() {
             // What is due at once is moved at once, before another could be due in the same millisecond.
-            self.pair.promote(1_000).await;
+            let moved = self.pair.promote(1_000).await;
+            self.played("promoted", moved);
         }
     }
 
