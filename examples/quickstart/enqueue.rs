@@ -14,12 +14,14 @@ use tokio::time::timeout;
 use crate::files::{FilePath, Files};
 use crate::jobs::{FILES, TakeFingerprint};
 use crate::progress::Progress;
-use crate::results::Results;
+use crate::results::{Results, TakenBy};
 
 /// Files that were found together.
+#[derive(Default)]
 struct Found {
-    /// How many of them have their results.
-    done: u64,
+    files: u64,
+    /// How many of them an earlier start took care of.
+    before: u64,
     to_do: Vec<FilePath>,
 }
 
@@ -31,7 +33,7 @@ const FIRST_CHUNK: usize = 16;
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(1);
 
-/// Returns when every file below the folder has its result, or a dead run.
+/// Returns when every file below the folder has its fingerprint, or a dead run.
 pub(crate) async fn until_all_is_done(
     mosquito: &Mosquito,
     mut events: EventStream,
@@ -54,23 +56,27 @@ pub(crate) async fn until_all_is_done(
         }
         tokio::select! {
             chunk = found.recv(), if walking => match chunk {
-                Some(Found { done, to_do }) => {
-                    let count = to_do.len() as u64 + done;
+                Some(Found { files, before, to_do }) => {
                     let jobs = to_do.into_iter().map(|path| TakeFingerprint { path });
                     let answers = mosquito.enqueue_all(jobs).id_by(TakeFingerprint::id).await?;
                     let given_up = answers.iter().filter(|answer| dead.contains(answer.id())).count();
                     enqueued += answers.len() - given_up;
-                    progress.found(count, done + given_up as u64);
+                    progress.found(files, before, given_up as u64);
                 }
-                None => walking = false,
+                None => {
+                    walking = false;
+                    progress.all_found();
+                }
             },
             event = timeout(SHORT, events.next()) => match event {
-                Ok(Some(Event::Finished { queue: at, fate: Fate::Forget | Fate::Banish { .. }, .. }))
-                    if at.as_str() == FILES =>
-                {
-                    finished += 1;
-                    progress.done();
-                }
+                Ok(Some(Event::Finished { queue: at, fate, .. })) if at.as_str() == FILES => match fate {
+                    Fate::Forget => finished += 1,
+                    Fate::Banish { .. } => {
+                        finished += 1;
+                        progress.given_up();
+                    }
+                    Fate::Reschedule { .. } | Fate::HandBack => (),
+                },
                 // All others, and a moment in which nothing happened.
                 _ => (),
             },
@@ -82,23 +88,22 @@ pub(crate) async fn until_all_is_done(
 fn walk(files: Files, results: Arc<Results>) -> mpsc::Receiver<Found> {
     let (sender, receiver) = mpsc::channel(4);
     std::thread::spawn(move || {
-        let (mut chunk, mut size) = (Found { done: 0, to_do: Vec::new() }, FIRST_CHUNK);
+        let (mut chunk, mut size) = (Found::default(), FIRST_CHUNK);
         files.walk(|path| {
-            let current = path.to_path().metadata().is_ok_and(|metadata| {
-                // A result that cannot be read is no result.
-                results.are_current(&path, &metadata).unwrap_or_default()
-            });
-            if current {
-                chunk.done += 1
-            } else {
-                chunk.to_do.push(path)
+            let metadata = path.to_path().metadata().ok();
+            // A file or a result that cannot be read is one without a result.
+            let taken_by = metadata.and_then(|metadata| results.taken_by(&path, &metadata).ok().flatten());
+            chunk.files += 1;
+            match taken_by {
+                Some(TakenBy::AnEarlierStart) => chunk.before += 1,
+                Some(TakenBy::ThisStart) => (),
+                None => chunk.to_do.push(path),
             }
             if chunk.to_do.len() < size {
                 return true;
             }
             size = CHUNK;
-            let next = Found { done: 0, to_do: Vec::new() };
-            sender.blocking_send(std::mem::replace(&mut chunk, next)).is_ok()
+            sender.blocking_send(std::mem::take(&mut chunk)).is_ok()
         });
         // Nobody listens when the program is about to end.
         let _ = sender.blocking_send(chunk);

@@ -30,11 +30,12 @@ impl TakeFingerprint {
 
 impl PerformBlocking for TakeFingerprint {
     fn perform(&self, cx: &Context<Self>) -> JobResult {
-        cx.state::<Progress>().began();
+        let (results, progress) = (cx.state::<Arc<Results>>(), cx.state::<Progress>());
+        progress.began();
         let mut file = File::open(self.path.to_path())?;
         let metadata = file.metadata()?;
         // A process that was killed may have come as far as this result, but not to the run's end.
-        if cx.state::<Arc<Results>>().are_current(&self.path, &metadata)? {
+        if results.taken_by(&self.path, &metadata)?.is_some() {
             return Ok(());
         }
 
@@ -54,7 +55,8 @@ impl PerformBlocking for TakeFingerprint {
         }
 
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        cx.state::<Arc<Results>>().keep(&self.path, &metadata, &Fingerprint { size, lines, sha256 })?;
+        results.keep(&self.path, &metadata, &Fingerprint { size, lines, sha256 })?;
+        progress.fingerprinted();
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::Metadata;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -21,8 +21,21 @@ pub(crate) struct Fingerprint {
     pub(crate) sha256: String,
 }
 
+/// Who took a fingerprint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TakenBy {
+    /// An earlier start of this program.
+    AnEarlierStart,
+    /// This one.
+    ThisStart,
+}
+
 /// The fingerprints of all files so far.
-pub(crate) struct Results(Mutex<Connection>);
+pub(crate) struct Results {
+    connection: Mutex<Connection>,
+    /// When this start was: what it keeps bears it.
+    start: i64,
+}
 
 impl Results {
     /// Opens the file, and makes it when there is none.
@@ -34,33 +47,39 @@ impl Results {
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS fingerprints (
-                path TEXT PRIMARY KEY, size INTEGER, lines INTEGER, sha256 TEXT, length INTEGER, changed INTEGER
+                path TEXT PRIMARY KEY, size INTEGER, lines INTEGER, sha256 TEXT,
+                length INTEGER, changed INTEGER, start INTEGER
             ) STRICT, WITHOUT ROWID",
         )?;
-        Ok(Self(Mutex::new(connection)))
+        let start = nanoseconds(SystemTime::now());
+        Ok(Self { connection: Mutex::new(connection), start })
     }
 
     /// Keeps a file's fingerprint, with what tells whether the file was changed since.
     pub(crate) fn keep(&self, path: &FilePath, metadata: &Metadata, fingerprint: &Fingerprint) -> Result<()> {
         let Fingerprint { size, lines, sha256 } = fingerprint;
         self.lock()
-            .prepare_cached("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?, ?, ?, ?)")?
+            .prepare_cached("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?, ?, ?, ?, ?)")?
             .execute(params![
                 path.as_str(),
                 signed(*size),
                 signed(*lines),
                 sha256,
                 signed(metadata.len()),
-                changed(metadata)
+                changed(metadata),
+                self.start
             ])?;
         Ok(())
     }
 
-    /// Whether the file has a fingerprint, and was not changed since.
-    pub(crate) fn are_current(&self, path: &FilePath, metadata: &Metadata) -> Result<bool> {
-        self.lock()
-            .prepare_cached("SELECT 1 FROM fingerprints WHERE path = ? AND length = ? AND changed = ?")?
-            .exists(params![path.as_str(), signed(metadata.len()), changed(metadata)])
+    /// Who took the file's fingerprint, if it was not changed since.
+    pub(crate) fn taken_by(&self, path: &FilePath, metadata: &Metadata) -> Result<Option<TakenBy>> {
+        let start: Option<i64> = self
+            .lock()
+            .prepare_cached("SELECT start FROM fingerprints WHERE path = ? AND length = ? AND changed = ?")?
+            .query_row(params![path.as_str(), signed(metadata.len()), changed(metadata)], |row| row.get(0))
+            .optional()?;
+        Ok(start.map(|start| if start == self.start { TakenBy::ThisStart } else { TakenBy::AnEarlierStart }))
     }
 
     /// A file's fingerprint.
@@ -76,7 +95,7 @@ impl Results {
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A statement is performed wholly or not at all, whoever panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,8 +104,12 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The time of the last change, in nanoseconds; 0 where the file system knows none.
+/// The time of the last change; 0 where the file system knows none.
 fn changed(metadata: &Metadata) -> i64 {
-    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+    metadata.modified().map_or(0, nanoseconds)
+}
+
+fn nanoseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
