@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mosquito::backend::{Backend, Enqueued, Fate, List, Overlap, Rescue, Settled, Ticked};
 use mosquito_tests::Ledger;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
 use crate::making::{
     HOUR, Overseer, every_fate, numbered, reschedule, rescue_after, run_id, runs, settlement, settlements,
@@ -31,6 +31,8 @@ facts! {
 const TASKS: usize = 8;
 
 /// Has so many tasks do the same at once, half of them over each handle.
+///
+/// Their loops yield: memory is always ready, and a loop over it would go on after the deadline.
 async fn at_once<F>(store: &Store, act: impl Fn(usize, Arc<dyn Backend>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -57,6 +59,7 @@ async fn two_claimants_never_get_the_same_run(store: &Store) {
         async move {
             let overseer = Overseer::named(&format!("overseer-{task}"));
             loop {
+                yield_now().await;
                 let claimed = backend.claim(&mail, &overseer.ticket(), 7).await.expect("it is answered");
                 if claimed.runs.is_empty() {
                     break;
@@ -131,6 +134,7 @@ async fn a_due_run_is_promoted_once_however_many_try(store: &Store) {
         let (moved, mail) = (Arc::clone(&moved), mail.clone());
         async move {
             loop {
+                yield_now().await;
                 let promoted = backend.promote(&mail, 9).await.expect("it is answered");
                 moved.fetch_add(promoted.moved, Ordering::Relaxed);
                 if promoted.next_due.is_none() {
@@ -191,6 +195,7 @@ async fn a_silent_overseers_run_is_taken_back_once_however_many_try(store: &Stor
         let (ledger, mail) = (Arc::clone(&ledger), mail.clone());
         async move {
             loop {
+                yield_now().await;
                 let rescued = backend.rescue(&mail, &rescue).await.expect("it is answered");
                 rescued.rescued.iter().for_each(|id| ledger.performed(id));
                 if !rescued.more {
@@ -246,6 +251,7 @@ async fn a_run_deleted_while_it_is_claimed_is_gone(store: &Store) {
             }
             let overseer = Overseer::named(&format!("overseer-{task}"));
             loop {
+                yield_now().await;
                 let claims = backend.claim(&mail, &overseer.ticket(), 3).await.expect("it is answered").runs;
                 if claims.is_empty() {
                     break;
