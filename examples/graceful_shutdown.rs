@@ -45,6 +45,7 @@ struct BakeBread;
 
 impl Perform for BakeBread {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        println!("bread: in the oven");
         match cx.token().run_until_cancelled(sleep(Duration::from_secs(3600))).await {
             Some(()) => Ok(()),
             None => {

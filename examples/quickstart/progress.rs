@@ -36,9 +36,13 @@ impl Progress {
         Self { bar: ProgressBar::new(0).with_style(style), launched, counts: Arc::default() }
     }
 
-    /// Notes that a run is being performed.
+    /// Notes that a run is being performed; the first one is told.
     pub(crate) fn began(&self) {
-        self.counts.first_run.get_or_init(|| self.launched.elapsed());
+        self.counts.first_run.get_or_init(|| {
+            let after = self.launched.elapsed();
+            tracing::info!(target: "quickstart", "first run started {} after launch", milliseconds(after));
+            after
+        });
     }
 
     /// Notes that files were found, and how many an earlier start fingerprinted or gave up.
@@ -108,10 +112,14 @@ impl fmt::Display for Progress {
         write!(f, "{} fingerprinted now, {} before, ", count(now), count(before))?;
         write!(f, "{} dead", count(given_up))?;
         match first_run.get() {
-            Some(after) => write!(f, "; first run started {:.1} ms after launch", after.as_secs_f64() * 1e3),
+            Some(after) => write!(f, "; first run started {} after launch", milliseconds(*after)),
             None => Ok(()),
         }
     }
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }
 
 /// Writes to the standard error while the bar is out of the way.

@@ -42,15 +42,17 @@ impl Results {
     pub(crate) fn open(path: &str) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        // An empty file is nothing to lose: the first run need not wait until it is on the disk.
+        connection.pragma_update(None, "synchronous", "off")?;
         connection.pragma_update(None, "journal_mode", "wal")?;
-        // Enough for a killed process. What a power cut takes away is found missing by the next start.
-        connection.pragma_update(None, "synchronous", "normal")?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS fingerprints (
                 path TEXT PRIMARY KEY, size INTEGER, lines INTEGER, sha256 TEXT,
                 length INTEGER, changed INTEGER, start INTEGER
             ) STRICT, WITHOUT ROWID",
         )?;
+        // Enough for a killed process. What a power cut takes away is found missing by the next start.
+        connection.pragma_update(None, "synchronous", "normal")?;
         let start = nanoseconds(SystemTime::now());
         Ok(Self { connection: Mutex::new(connection), start })
     }

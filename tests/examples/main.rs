@@ -1,0 +1,7 @@
+//! Every example is run as its reader would run it: as processes, on real files, a real server, real signals.
+
+mod mailroom;
+mod one_concept;
+mod programs;
+mod quickstart;
+mod throughput;

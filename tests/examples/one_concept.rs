@@ -1,0 +1,97 @@
+//! The small examples print what they promise.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::programs::{SOON, example, lines_of};
+
+#[test]
+fn retries_tells_what_becomes_of_every_run() {
+    let lines = lines_of(example("retries").start(), "dead: fails-each-time");
+
+    let of = |run: &str| -> Vec<&str> {
+        lines.iter().filter_map(|line| line.strip_prefix(run)).map(str::trim_start).collect()
+    };
+    assert_eq!(
+        of("fails-each-time "),
+        [
+            "attempt 1 failed (invalid digit found in string): again in 100ms",
+            "attempt 2 failed (invalid digit found in string): again in 200ms",
+            "attempt 3 failed (invalid digit found in string): dead",
+        ]
+    );
+    assert_eq!(
+        of("panics-once "),
+        ["attempt 1 failed (panicked: this job has a bug): again in 100ms", "attempt 2 succeeded: gone"]
+    );
+    assert_eq!(
+        of("takes-too-long-once "),
+        ["attempt 1 failed (timed out after 200ms): again in 100ms", "attempt 2 succeeded: gone"]
+    );
+    assert_eq!(
+        of("asks-for-another-wait ")[0],
+        "attempt 1 failed (asked to be tried again in 50ms): again in 50ms"
+    );
+    assert_eq!(of("knows-how-long-to-wait ")[1], "attempt 2 failed (the line is busy): again in 30ms");
+    assert_eq!(of("is-given-up "), ["attempt 1 gave up (there is no such address): dead"]);
+    assert_eq!(of("is-dropped "), ["attempt 1 dropped it (it was cancelled by the sender): gone"]);
+    let put_off = of("is-put-off ");
+    assert_eq!(put_off[0], "attempt 1 put it off by 150ms: again in 150ms");
+    assert_eq!(*put_off.last().unwrap(), "attempt 1 succeeded: gone", "a snooze uses up no attempt");
+}
+
+#[test]
+fn scheduled_performs_each_run_in_its_turn() {
+    let lines = lines_of(example("scheduled").start(), "report:");
+
+    assert_eq!(lines[0], "2 runs are waiting, 4 are scheduled");
+    let performed = |what: &str| lines.iter().position(|line| line.ends_with(what)).expect(what);
+    let order =
+        ["the door, at once", "the train, at a time", "the tea, with the milk", "the cake, after a while"];
+    assert!(order.map(performed).is_sorted(), "{lines:#?}");
+    assert!(performed("what is past, at once") < performed("the train, at a time"), "{lines:#?}");
+    assert!(lines.contains(&"report: performed 6, failed 0, handed back 0".into()), "{lines:#?}");
+}
+
+#[test]
+fn cron_performs_each_tick_once() {
+    let lines = lines_of(example("cron").start(), "report:");
+
+    let of = |job: &str| -> Vec<_> { lines.iter().filter(|line| line.starts_with(job)).collect() };
+    let (chimes, breaths, sweeps) = (of("chime: "), of("breathe: "), of("sweep: begins"));
+    assert!((2..=4).contains(&chimes.len()), "3.5 s have three or four whole seconds: {lines:#?}");
+    assert!(chimes.iter().all(|line| line.ends_with(".000 in Berlin")), "on the second: {chimes:?}");
+    assert!(chimes.is_sorted() && chimes.windows(2).all(|two| two[0] != two[1]), "{chimes:?}");
+    assert!((4..=7).contains(&breaths.len()), "two in a second: {breaths:?}");
+    assert!((1..=2).contains(&sweeps.len()), "a tick during a sweep is passed over: {lines:#?}");
+    assert_eq!(of("sweep: ends").len(), sweeps.len(), "the stop waited for the last one");
+}
+
+#[test]
+fn graceful_shutdown_ends_within_its_grace_and_hands_back_what_is_not_done() {
+    let mut program = example("graceful_shutdown").arg("--grace-s").arg("3").start();
+    let _working = program.wait_for_line("bread: in the oven", SOON);
+
+    let told = Instant::now();
+    program.signal(Signal::SIGTERM);
+    let status = program.wait_for_end(SOON);
+    let took = told.elapsed();
+
+    assert_eq!(status.code(), Some(0), "{:#?}", program.lines());
+    assert!(took < Duration::from_millis(3_500), "the grace is 3 s, and it took {took:?}");
+    let lines = lines_of(program, "\"boil_an_egg\"");
+    assert!(lines.contains(&"bread: the oven is off, to be baked by somebody else".into()), "{lines:#?}");
+    assert!(lines.contains(&"report: performed 2, failed 0, handed back 2".into()), "{lines:#?}");
+    let waiting =
+        |job: &str| lines.iter().filter(|line| line.contains(&format!("\"job\":\"{job}\""))).count();
+    assert_eq!(["simmer_stock", "bake_bread", "boil_an_egg"].map(waiting), [1, 1, 3], "{lines:#?}");
+}
+
+#[test]
+fn graceful_shutdown_stops_itself_when_asked_to() {
+    let lines =
+        lines_of(example("graceful_shutdown").arg("--demo").arg("--grace-s").arg("1").start(), "report:");
+
+    assert!(lines.contains(&"stopping".into()), "{lines:#?}");
+}
