@@ -17,6 +17,7 @@ facts! {
     a_claim_hands_out_the_history_of_earlier_attempts,
     a_repeated_ticket_answers_the_same_claims_and_takes_nothing_more,
     a_repeated_ticket_answers_only_what_is_still_pending,
+    a_ticket_that_was_long_on_its_way_takes_nothing,
     tickets_are_told_apart_however_large_their_numbers,
     no_two_claims_have_the_same_token,
     a_claim_that_gets_runs_takes_a_lease_and_one_that_does_not_takes_none,
@@ -109,6 +110,23 @@ async fn a_repeated_ticket_answers_the_same_claims_and_takes_nothing_more(store:
     assert_eq!(store.list(List::Waiting).await, ["d", "e"], "nothing more is taken");
     let settled = store.settle(&settlements(&again, &Fate::Forget)).await;
     assert_eq!(settled, [Settled::Done; 2], "the claims that were answered twice stand, once");
+}
+
+async fn a_ticket_that_was_long_on_its_way_takes_nothing(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.put(&["a", "b", "c", "d"]).await;
+    let (early, first, second) = (ann.ticket(), ann.ticket(), ann.ticket());
+    let claims = store.claim_with(&first, 1).await.runs;
+    store.settle(&settlements(&claims, &Fate::Forget)).await;
+
+    // A first try of a call that was repeated arrives after all that came of it is done.
+    let late = store.claim_with(&first, 1).await;
+    let earlier = store.claim_with(&early, 1).await;
+
+    assert!(late.runs.is_empty(), "nobody knows of what it would take");
+    assert!(earlier.runs.is_empty(), "nor of what an older one would");
+    assert_eq!(store.sizes().await.waiting, 3, "everything waits on");
+    assert_eq!(ids(&store.claim_with(&second, 1).await.runs), ["b"], "the next one goes on");
 }
 
 async fn a_repeated_ticket_answers_only_what_is_still_pending(store: &Store) {

@@ -93,15 +93,16 @@ async fn overseers_of_like_names_do_not_share_claims(store: &Store) {
     let names = ["ann", "ann:1", "ann:1:0", "an", "ann_", "ann-", "Ann", "annn"];
     let overseers = names.map(Overseer::named);
     store.put(&names).await;
-    for overseer in &overseers {
-        assert_eq!(store.claim(overseer, 1).await.len(), 1, "there is one for {}", overseer.id);
+    let tickets = overseers.each_ref().map(Overseer::ticket);
+    for ticket in &tickets {
+        assert_eq!(store.claim_with(ticket, 1).await.runs.len(), 1, "there is one for {}", ticket.overseer);
     }
     store.put(&["more"]).await;
 
-    for (overseer, id) in overseers.iter().zip(names) {
-        let repeated = store.claim_with(&overseer.numbered_ticket(1), 5).await;
+    for (ticket, id) in tickets.iter().zip(names) {
+        let repeated = store.claim_with(ticket, 5).await;
 
-        assert_eq!(ids(&repeated.runs), [id], "{} has the one it claimed", overseer.id);
+        assert_eq!(ids(&repeated.runs), [id], "{} has the one it claimed", ticket.overseer);
     }
 
     let silent = rescue_after(std::time::Duration::ZERO);

@@ -182,9 +182,7 @@ async fn the_queues_that_were_used_are_listed_by_name(store: &Store) {
 }
 
 async fn a_separate_handle_is_on_the_same_store(store: &Store) {
-    let separate = store.backend().separate().await.expect("a separate handle can be had");
-    // Only a store that is this process's memory has none, and needs none.
-    let handle = separate.unwrap_or_else(|| store.backend().clone());
+    let handle = store.backend().separate().await.expect("a separate handle can be had");
 
     let answers = handle.enqueue(store.queue(), &[run("a")]).await.expect("it is enqueued");
 

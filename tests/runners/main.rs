@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod building;
+mod idle;
 mod jobs;
 mod leases;
 mod outages;

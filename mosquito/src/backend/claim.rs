@@ -9,7 +9,7 @@ use crate::name::{OverseerId, RunId};
 pub struct Ticket {
     /// Who claims.
     pub overseer: OverseerId,
-    /// Counted by the overseer: never the same for two claims that are not the same.
+    /// Counted up by the overseer: a claim in a queue has a larger one than all its claims there before.
     pub number: u64,
 }
 

@@ -56,7 +56,8 @@ pub use tick::{LastTick, Overlap, Tick, Ticked};
 
 pub(crate) use rescue::{DIED, poisoned_reason};
 
-/// The most runs that one call of any method moves or answers, whatever it is told.
+/// The most runs that one call of any method moves or answers, whatever it is told. Longer slices than this,
+/// of runs or of settlements, may be taken in several moves.
 pub const BATCH_LIMIT: usize = 1_000;
 
 /// A store of queues.
@@ -69,8 +70,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Moves up to `at_most` runs from the front of `waiting` to `pending`, in the name of the ticket's overseer.
     ///
-    /// Answers no runs while the queue is paused. A ticket that was used before answers what it claimed
-    /// then and is still pending, and claims nothing more.
+    /// Answers no runs while the queue is paused. A ticket that got runs before answers those of them that are
+    /// still pending, and claims nothing more; nor does one with a smaller number than one that got runs, which can
+    /// only be a call that was long on its way. While the lease is [lost](Lease::Lost) there are no runs at all.
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed>;
 
     /// Moves runs out of `pending`, each as its [`Fate`] says, if the claim still stands. The answers are
@@ -102,7 +104,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Whether a queue is paused, and until when.
     async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>>;
 
-    /// The queues that anything was ever enqueued in, in the order of their names.
+    /// The queues that anything was ever enqueued in, or that a periodic job ticks in, in the order of their names.
     async fn queues(&self) -> Result<Vec<QueueName>>;
 
     /// How many runs stand in each list of a queue.
@@ -124,7 +126,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Removes one run, wherever it stands; whether there was one. A claim on it no longer stands.
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool>;
 
-    /// Empties a queue: all four lists. Claims on its runs no longer stand. Schedules and a pause stay.
+    /// Empties a queue: all four lists. Claims on its runs no longer stand. Leases, schedules and a pause stay.
     async fn flush(&self, queue: &QueueName) -> Result<()>;
 
     /// Removes up to `at_most` of the oldest dead runs: those beyond `keep`, and those dead for longer than `age`.
@@ -148,8 +150,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<QueueName>>;
 
     /// Another handle on the same store, over connections of its own that live on the calling runtime.
-    /// Nothing when the store is this process's memory, which has no connections.
-    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>>;
+    async fn separate(&self) -> Result<Arc<dyn Backend>>;
+
+    /// Whether the store is this process's memory. Then nobody else can take its overseers for dead, and its
+    /// clock may be that of the runtime.
+    fn dies_with_its_process(&self) -> bool {
+        false
+    }
 }
 
 /// What became of one run of an enqueue.

@@ -79,7 +79,7 @@ pub struct JobSpec {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a job, but nothing performs it",
     label = "nothing performs this job",
-    note = "write `impl Perform for {Self} {{ async fn perform(&self, cx: &Context<Self>) -> JobResult {{ .. }} }}`"
+    note = "write `impl Perform for {Self} {{ async fn perform(&self, cx: &Context<Self>) -> JobResult {{ .. }} }}`, or, if it implements `PerformBlocking`, `#[job(blocking)]`"
 )]
 pub trait Perform: Job {
     /// Performs one run. An error, a panic or a timeout is retried as the job's policy says.

@@ -55,7 +55,7 @@ impl Overseer {
     /// Works until it is told to stop, then drains. An error is one that no patience helps against.
     pub(crate) async fn run(mut self) -> Result<()> {
         let (companions, pulse_done) = (TaskTracker::new(), CancellationToken::new());
-        pulse::start(self.desk.clone(), pulse_done.clone()).await?;
+        pulse::start(self.desk.clone(), pulse_done.clone());
         let ended = self.ended.take().expect("an overseer runs once");
         let settler = tokio::spawn(settler::settle(self.desk.clone(), ended));
         self.start(&companions);

@@ -11,30 +11,25 @@ use super::desk::Desk;
 use crate::backend::{Backend, Lease};
 use crate::error::Result;
 
-/// Starts to beat, until the token fires.
-///
-/// A store in this process's memory has nobody else who could take the overseer for dead, and its clock may be
-/// the runtime's own: there, a task on that runtime does.
-pub(super) async fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
-    if desk.backend.separate().await?.is_none() {
+/// Starts to beat, until the token fires. Where nobody else can take the overseer for dead, a task is enough.
+pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) {
+    if desk.backend.dies_with_its_process() {
         tokio::spawn(async move { beat_until(&desk, &*desk.backend, &done).await });
-        return Ok(());
+        return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a thread of the application can have a runtime");
+    let runtime = runtime.expect("the operating system has what a runtime needs");
     std::thread::Builder::new()
         .name("mosquito-pulse".into())
         .spawn(move || runtime.block_on(on_connections_of_its_own(&desk, &done)))
         .expect("the operating system has a thread for the heartbeat");
-    Ok(())
 }
 
 async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
     while !done.is_cancelled() {
         // Made here, so that they live on this thread's runtime.
         match desk.backend.separate().await {
-            Ok(Some(backend)) => beat_until(desk, &*backend, done).await,
-            Ok(None) => return,
+            Ok(backend) => beat_until(desk, &*backend, done).await,
             Err(error) => {
                 desk.outage.failed(&error, &desk.events);
                 done.run_until_cancelled(tokio::time::sleep(desk.settings.heartbeat / 4)).await;

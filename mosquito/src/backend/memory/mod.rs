@@ -22,7 +22,7 @@ use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 use queue::Queue;
 
-/// Queues in this process's memory.
+/// Queues in this process's memory. A clone is on the same store.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
@@ -32,11 +32,11 @@ use queue::Queue;
 /// let mosquito = Mosquito::new(Arc::new(Memory::new()));
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     clock: Clock,
-    doorbell: Doorbell,
-    store: Mutex<Store>,
+    doorbell: Arc<Doorbell>,
+    store: Arc<Mutex<Store>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Memory {
     /// An empty store on a clock of one's own.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        Self { clock, doorbell: Doorbell::default(), store: Mutex::default() }
+        Self { clock, doorbell: Arc::default(), store: Arc::default() }
     }
 
     /// One move on one queue, and the rings that it gives reason for.
@@ -218,7 +218,11 @@ impl Backend for Memory {
         Ok(self.doorbell.wait(signal, queues, timeout).await)
     }
 
-    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
-        Ok(None)
+    async fn separate(&self) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn dies_with_its_process(&self) -> bool {
+        true
     }
 }

@@ -60,6 +60,8 @@ impl Claimant {
 #[derive(Debug)]
 struct Owner {
     beat: Timestamp,
+    /// The latest one that got runs.
+    ticket: u64,
     /// Found dead: its runs are being taken back, and it cannot come back before that is done.
     condemned: bool,
 }
@@ -98,8 +100,12 @@ impl Queue {
             Some(_) => Lease::Held,
             None => Lease::New,
         };
+        if lease == Lease::Lost {
+            return Claimed { runs: Vec::new(), lease, now };
+        }
         let mut runs = self.claimed_before(ticket);
-        if lease != Lease::Lost && runs.is_empty() && self.paused(now).is_none() {
+        let used = self.owners.get(&ticket.overseer).is_some_and(|owner| ticket.number <= owner.ticket);
+        if !used && self.paused(now).is_none() {
             while runs.len() < at_most
                 && let Some(id) = self.waiting.pop_front()
             {
@@ -116,7 +122,8 @@ impl Queue {
                 self.pending.insert(claimant, id);
             }
             if !runs.is_empty() {
-                self.owners.insert(ticket.overseer.clone(), Owner { beat: now, condemned: false });
+                let owner = Owner { beat: now, condemned: false, ticket: ticket.number };
+                self.owners.insert(ticket.overseer.clone(), owner);
             }
         }
         Claimed { runs, lease, now }

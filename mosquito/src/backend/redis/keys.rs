@@ -30,6 +30,8 @@ pub(super) enum Key {
     History,
     /// Sorted set of overseers with a lease, by their last beat in ms; -1 when condemned.
     Owners,
+    /// Hash: overseer with a lease → its latest ticket that got runs.
+    Tickets,
     /// Hash: job → its last tick in ms and that tick's run.
     Schedules,
     /// Text that expires when the pause ends.
@@ -41,7 +43,7 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
@@ -49,6 +51,7 @@ impl Key {
         Self::Runs,
         Self::History,
         Self::Owners,
+        Self::Tickets,
         Self::Schedules,
         Self::Paused,
         Self::Wake,
@@ -64,6 +67,7 @@ impl Key {
             Self::Runs => "runs",
             Self::History => "history",
             Self::Owners => "owners",
+            Self::Tickets => "tickets",
             Self::Schedules => "schedules",
             Self::Paused => "paused",
             Self::Wake => "wake",
@@ -76,7 +80,7 @@ impl Key {
         match self {
             Self::Waiting | Self::Wake | Self::Due => "list",
             Self::Pending | Self::Scheduled | Self::Dead | Self::Owners => "zset",
-            Self::Runs | Self::History | Self::Schedules => "hash",
+            Self::Runs | Self::History | Self::Tickets | Self::Schedules => "hash",
             Self::Paused => "string",
         }
     }

@@ -43,11 +43,20 @@ impl Backend for Redis {
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
-        let keys = [Key::Waiting, Key::Pending, Key::Runs, Key::History, Key::Owners, Key::Wake, Key::Paused];
+        let keys = [
+            Key::Waiting,
+            Key::Pending,
+            Key::Runs,
+            Key::History,
+            Key::Owners,
+            Key::Wake,
+            Key::Paused,
+            Key::Tickets,
+        ];
         let mut call = self.call(&scripts::CLAIM, queue, &keys);
         // Of one width, so that the claims of an overseer sort by ticket.
         call.arg(ticket.overseer.as_str())
-            .arg(format!("{:012x}", ticket.number))
+            .arg(format!("{:016x}", ticket.number))
             .arg(at_most.min(BATCH_LIMIT));
         let answer: Value = self.answer(queue, &call).await?;
         self.read(replies::claimed(answer))
@@ -131,7 +140,16 @@ impl Backend for Redis {
     }
 
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
-        let keys = [Key::Owners, Key::Pending, Key::Runs, Key::History, Key::Waiting, Key::Dead, Key::Wake];
+        let keys = [
+            Key::Owners,
+            Key::Pending,
+            Key::Runs,
+            Key::History,
+            Key::Waiting,
+            Key::Dead,
+            Key::Wake,
+            Key::Tickets,
+        ];
         let mut call = self.call(&scripts::RESCUE, queue, &keys);
         call.arg(millis(rescue.dead_after))
             .arg(rescue.max_crashes)
@@ -275,8 +293,8 @@ impl Backend for Redis {
             .map(|at| queues[at].clone()))
     }
 
-    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
-        Ok(Some(Arc::new(Self::connect(&self.url, &self.prefix).await?)))
+    async fn separate(&self) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::new(Self::connect(&self.url, &self.prefix).await?))
     }
 }
 

@@ -65,8 +65,8 @@ impl Redis {
         let answer = pipe.query_async(&mut self.connections.commands()).await;
         let (envelope, history, due, died): (Bytes, Bytes, Score, Score) = match answer {
             Ok(found) => found,
-                Err(error) => return Err(self.explain(queue, error).await),
-            };
+            Err(error) => return Err(self.explain(queue, error).await),
+        };
         let history = history.and_then(|history| serde_json::from_slice(&history).ok()).unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds fit")]
         let time = |ms: f64| clock::from_millis(ms as i64);

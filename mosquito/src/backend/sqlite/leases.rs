@@ -5,30 +5,32 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::backend::sqlite::queue::{Queue, count, name, to_millis};
-use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, poisoned_reason};
+use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, Ticket, poisoned_reason};
 use crate::clock::{self, Timestamp};
 use crate::name::{OverseerId, RunId};
 
 impl Queue<'_> {
-    pub(super) fn lease(&self, overseer: &OverseerId) -> rusqlite::Result<Lease> {
-        let condemned = self.first_row(
-            "SELECT condemned FROM owners WHERE queue = ?1 AND overseer = ?2",
+    /// How a lease stands, and the latest ticket that got runs under it.
+    pub(super) fn lease(&self, overseer: &OverseerId) -> rusqlite::Result<(Lease, Option<u64>)> {
+        let owner = self.first_row(
+            "SELECT condemned, ticket FROM owners WHERE queue = ?1 AND overseer = ?2",
             (self.name.as_str(), overseer.as_str()),
-            |row| row.get::<_, bool>(0),
+            |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?.cast_unsigned())),
         )?;
-        Ok(match condemned {
-            Some(true) => Lease::Lost,
-            Some(false) => Lease::Held,
-            None => Lease::New,
+        Ok(match owner {
+            Some((true, ticket)) => (Lease::Lost, Some(ticket)),
+            Some((false, ticket)) => (Lease::Held, Some(ticket)),
+            None => (Lease::New, None),
         })
     }
 
     /// Takes a lease or renews it, for an overseer that is not condemned.
-    pub(super) fn renew_lease(&self, overseer: &OverseerId) -> rusqlite::Result<()> {
+    pub(super) fn renew_lease(&self, ticket: &Ticket) -> rusqlite::Result<()> {
+        let (overseer, number) = (ticket.overseer.as_str(), ticket.number.cast_signed());
         self.execute(
-            "INSERT INTO owners (queue, overseer, beat) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET beat = excluded.beat WHERE beat <> excluded.beat",
-            (self.name.as_str(), overseer.as_str(), self.now_millis()),
+            "INSERT INTO owners (queue, overseer, beat, ticket) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET beat = excluded.beat, ticket = excluded.ticket",
+            (self.name.as_str(), overseer, self.now_millis(), number),
         )?;
         Ok(())
     }

@@ -303,8 +303,8 @@ impl Backend for Sqlite {
         }
     }
 
-    async fn separate(&self) -> Result<Option<Arc<dyn Backend>>> {
+    async fn separate(&self) -> Result<Arc<dyn Backend>> {
         let separate = Self::connect(self.path.clone(), self.clock.clone(), self.signals.clone()).await?;
-        Ok(Some(Arc::new(separate)))
+        Ok(Arc::new(separate))
     }
 }

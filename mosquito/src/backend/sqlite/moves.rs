@@ -39,12 +39,17 @@ impl Queue<'_> {
     }
 
     pub(super) fn claim(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Claimed> {
-        let lease = self.lease(&ticket.overseer)?;
-        let mut runs = self.claimed_before(ticket)?;
-        if lease != Lease::Lost && runs.is_empty() && self.paused()?.is_none() {
+        let (lease, latest) = self.lease(&ticket.overseer)?;
+        let mut runs = Vec::new();
+        if lease == Lease::Lost {
+            return Ok(Claimed { runs, lease, now: self.now });
+        }
+        if latest.is_some_and(|latest| ticket.number <= latest) {
+            runs = self.claimed_before(ticket)?;
+        } else if self.paused()?.is_none() {
             runs = self.claim_from_the_front(ticket, at_most)?;
             if !runs.is_empty() {
-                self.renew_lease(&ticket.overseer)?;
+                self.renew_lease(ticket)?;
             }
         }
         Ok(Claimed { runs, lease, now: self.now })

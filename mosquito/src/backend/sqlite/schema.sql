@@ -42,6 +42,8 @@ CREATE TABLE owners (
     queue     TEXT    NOT NULL,
     overseer  TEXT    NOT NULL,
     beat      INTEGER NOT NULL,
+    -- The latest one that got runs.
+    ticket    INTEGER NOT NULL,
     -- Found dead: its runs are being taken back, and it cannot come back before that is done.
     condemned INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (queue, overseer)

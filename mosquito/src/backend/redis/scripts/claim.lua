@@ -1,4 +1,5 @@
--- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused
+-- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused,
+-- KEYS[8] tickets
 -- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most
 -- → {'new' | 'held' | 'lost', time, then for each run: id, token, envelope, history or ''}
 --
@@ -15,8 +16,11 @@ if beat then
 end
 
 local claim = overseer .. '/' .. ticket .. '/'
-local before = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. claim, '(' .. overseer .. '/' .. ticket .. '0')
-if #before > 0 then
+local latest = beat and redis.call('HGET', KEYS[8], overseer)
+if latest and ticket <= latest then
+  -- Tickets are of one width, so text compares as the numbers do.
+  local before = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. claim, '(' .. overseer .. '/' .. ticket .. '0')
+  if #before == 0 then return answer end
   local ids = {}
   for i, member in ipairs(before) do ids[i] = string.match(member, '[^/]*$') end
   local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
@@ -36,6 +40,8 @@ end
 local depth, rung = redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[6]) > 0
 local attempted = redis.call('HLEN', KEYS[4]) > 0
 redis.call('HLEN', KEYS[3])
+redis.call('ZCARD', KEYS[2])
+redis.call('HLEN', KEYS[8])
 if depth == 0 or ARGV[3] == '0' or redis.call('EXISTS', KEYS[7]) == 1 then return answer end
 
 local ids = redis.call('RPOP', KEYS[1], ARGV[3])
@@ -57,6 +63,7 @@ end
 if #members > 0 then
   redis.call('ZADD', KEYS[2], unpack(members))
   redis.call('ZADD', KEYS[5], now, overseer)
+  redis.call('HSET', KEYS[8], overseer, ticket)
 end
 -- One wakes one: whoever leaves runs behind wakes the next.
 if depth > #ids and not rung then redis.call('LPUSH', KEYS[6], 1) end

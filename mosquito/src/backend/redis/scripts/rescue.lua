@@ -1,4 +1,5 @@
--- KEYS[1] owners, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] waiting, KEYS[6] dead, KEYS[7] wake
+-- KEYS[1] owners, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] waiting, KEYS[6] dead, KEYS[7] wake,
+-- KEYS[8] tickets
 -- ARGV[1] dead after ms, ARGV[2] crashes that poison, ARGV[3] how many at most, ARGV[4] what a rescued run's history says
 -- → {1 when there may be more, ids taken back, ids poisoned}
 --
@@ -9,6 +10,7 @@ redis.call('LLEN', KEYS[5])
 redis.call('ZCARD', KEYS[6])
 redis.call('HLEN', KEYS[3])
 redis.call('HLEN', KEYS[4])
+redis.call('HLEN', KEYS[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local room = tonumber(ARGV[3])
@@ -45,6 +47,7 @@ for _, overseer in ipairs(overseers) do
     break
   end
   redis.call('ZREM', KEYS[1], overseer)
+  redis.call('HDEL', KEYS[8], overseer)
   room = room - #members
 end
 
