@@ -130,27 +130,3 @@ fn os_string(bytes: Vec<u8>) -> OsString {
 fn os_string(bytes: Vec<u8>) -> OsString {
     String::from_utf8_lossy(&bytes).into_owned().into()
 }
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-    use std::path::Path;
-
-    use super::FilePath;
-
-    #[test]
-    fn any_path_becomes_text_and_comes_back() {
-        for (bytes, text) in [
-            (&b"/a/b.txt"[..], "/a/b.txt"),
-            ("/ü/100%".as_bytes(), "/ü/100%25"),
-            (b"/two\nlines", "/two%0Alines"),
-            (b"/caf\xe9", "/caf%E9"),
-        ] {
-            let path = Path::new(OsStr::from_bytes(bytes));
-
-            assert_eq!(FilePath::of(path).as_str(), text);
-            assert_eq!(FilePath::of(path).to_path(), path);
-        }
-    }
-}
