@@ -91,6 +91,9 @@ pub mod __private;
 #[cfg(feature = "macros")]
 pub use mosquito_macros::job;
 
+/// The crate of [`Timestamp`], for whoever makes one.
+pub use chrono;
+
 pub use backend::Enqueued;
 pub use client::{Mosquito, MosquitoBuilder};
 pub use clock::{Clock, Timestamp};

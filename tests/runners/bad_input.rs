@@ -146,7 +146,11 @@ async fn a_wrong_password_is_a_refusal_and_not_an_outage() {
     assert!(!wrong.is_transient() && !none.is_transient());
     assert!(wrong.to_string().contains("the user or password in its URL is wrong"), "{wrong:?}");
     assert!(none.to_string().contains("the user or password in its URL is wrong"), "{none:?}");
-    assert!(right.is_ok(), "{right:?}");
+    let right = format!("{:?}", right.unwrap());
+    assert!(
+        right.contains("Redis at 127.0.0.1") && !right.contains(":right@"),
+        "a password is never shown: {right}"
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod building;
+mod dequeuing;
 mod idle;
 mod jobs;
 mod leases;

@@ -13,6 +13,7 @@ use crate::client::Mosquito;
 use crate::error::Result;
 use crate::name::OverseerId;
 use crate::runners::{Desk, Overseer, Pool};
+use signals::Signals;
 
 pub use builder::RunnerBuilder;
 pub use report::Report;
@@ -57,7 +58,8 @@ impl Runner {
     /// When the store refuses for good, such as for a wrong password; after the same drain.
     pub async fn run(self) -> Result<Report> {
         let Self { desk, overseer, signals } = self;
-        let listener = signals.then(|| tokio::spawn(signals::listen(desk.clone())));
+        let signals = signals.then(Signals::listen).flatten();
+        let listener = signals.map(|signals| tokio::spawn(signals::obey(signals, desk.clone())));
         for job in desk.registry.jobs() {
             tracing::debug!(target: "mosquito", job = job.spec.name, queue = job.spec.queue, r#type = (job.type_name)(), "knows");
         }

@@ -9,8 +9,7 @@ use crate::runners::Desk;
 const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// The first signal stops, the second one ends the process.
-pub(super) async fn listen(desk: Arc<Desk>) {
-    let Some(mut signals) = Signals::listen() else { return };
+pub(super) async fn obey(mut signals: Signals, desk: Arc<Desk>) {
     let name = signals.next().await.name;
     tracing::info!(target: "mosquito", signal = name, "stopping; once more to leave at once");
     desk.stop.cancel();
@@ -27,14 +26,15 @@ struct SignalKind {
 }
 
 #[cfg(unix)]
-struct Signals {
+pub(super) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Option<Self> {
+    /// From now on signals are not the end of the process.
+    pub(super) fn listen() -> Option<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let both =
             signal(SignalKind::terminate()).and_then(|one| Ok((one, signal(SignalKind::interrupt())?)));
@@ -56,11 +56,12 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> Option<Self> {
+    /// From now on signals are not the end of the process.
+    pub(super) fn listen() -> Option<Self> {
         Some(Self)
     }
 

@@ -19,7 +19,8 @@ use crate::job::{Registration, Schedule, ScheduleSpec};
 use crate::job_run::{NewRun, When};
 use crate::name::{JobName, QueueName, RunId};
 
-/// How long a leadership lasts that is not renewed; it is renewed three times in that time.
+/// How long a leadership lasts that is not renewed, or as long as an overseer is not taken for dead, if that is
+/// shorter; it is renewed three times in that time.
 const LEASE: Duration = Duration::from_secs(6);
 
 /// How often every queue is looked at, whatever the signals say.
@@ -40,6 +41,7 @@ pub(super) struct Coordinator<'a> {
     /// When each queue is to be looked at next.
     due: HashMap<QueueName, Instant>,
     prune_at: Instant,
+    lease: Duration,
     epoch: u64,
 }
 
@@ -54,7 +56,7 @@ struct Periodic {
 
 impl<'a> Coordinator<'a> {
     pub(super) fn new(desk: &'a Desk, queues: &'a QueueList) -> Self {
-        let worked_on = queues.now();
+        let (worked_on, lease) = (queues.now(), LEASE.min(desk.settings.dead_after));
         let periodic = desk
             .registry
             .jobs()
@@ -62,7 +64,7 @@ impl<'a> Coordinator<'a> {
             .filter_map(Periodic::of)
             .filter(|periodic| worked_on.contains(&periodic.queue))
             .collect();
-        Self { desk, queues, periodic, due: HashMap::new(), prune_at: Instant::now(), epoch: 0 }
+        Self { desk, queues, periodic, due: HashMap::new(), prune_at: Instant::now(), lease, epoch: 0 }
     }
 
     /// Coordinates whenever this overseer leads, until it stops.
@@ -81,9 +83,9 @@ impl<'a> Coordinator<'a> {
     }
 
     async fn lead_for_a_while(&mut self) -> Result<()> {
-        let Some(epoch) = self.desk.backend.lead(&self.desk.overseer, LEASE).await? else {
+        let Some(epoch) = self.desk.backend.lead(&self.desk.overseer, self.lease).await? else {
             self.epoch = 0;
-            self.desk.rest(around(LEASE / 3)).await;
+            self.desk.rest(around(self.lease / 3)).await;
             return Ok(());
         };
         if self.epoch != epoch {
@@ -94,7 +96,7 @@ impl<'a> Coordinator<'a> {
             self.due.clear();
             self.periodic.iter_mut().for_each(|periodic| periodic.due = Instant::now());
         }
-        let renew_at = Instant::now() + LEASE / 3;
+        let renew_at = Instant::now() + self.lease / 3;
         while Instant::now() < renew_at && !self.desk.stop.is_cancelled() {
             self.do_what_is_due().await?;
             self.wait_until(renew_at).await?;

@@ -97,7 +97,9 @@ impl Overseer {
             let dequeued = self.dequeue(idle, woken.take()).await;
             match self.desk.noted(dequeued) {
                 Ok(0) => {
-                    let queues = self.queues.now();
+                    // Only those that the adapter would dequeue from: a signal of another one is for others.
+                    let plan = self.plan(1);
+                    let queues: Vec<_> = plan.into_iter().map(|share| share.queue).collect();
                     let signal = self.desk.backend.wait(Signal::Work, &queues, reaper::around(IDLE_WAIT));
                     match stop.run_until_cancelled(signal).await {
                         Some(Ok(queue)) => woken = queue,
@@ -116,26 +118,29 @@ impl Overseer {
         Ok(())
     }
 
-    /// Claims along the adapter's plan until the executors are busy; the queue that a signal came from is
-    /// asked first, since all the others were found empty before. Answers how many runs were claimed.
+    /// Claims along the adapter's plan until the executors are busy. After a signal only the queue that it came
+    /// from is asked, since all the others were found empty before. Answers how many runs were claimed.
     async fn dequeue(
         &mut self,
         mut idle: Vec<OwnedSemaphorePermit>,
         woken: Option<QueueName>,
     ) -> Result<usize> {
         let mut claimed = 0;
-        let queues = self.queues.now();
-        let plan = match woken {
-            Some(queue) => vec![Share { queue, at_most: idle.len() }],
-            None => self.adapter.plan(&queues, idle.len()),
-        };
-        for share in plan.into_iter().filter(|share| queues.contains(&share.queue)) {
+        let mut plan = self.plan(idle.len());
+        plan.retain(|share| woken.as_ref().is_none_or(|woken| share.queue == *woken));
+        for share in plan {
             if idle.is_empty() {
                 break;
             }
             claimed += self.claim(&share.queue, share.at_most, &mut idle).await?;
         }
         Ok(claimed)
+    }
+
+    fn plan(&self, idle: usize) -> Vec<Share> {
+        let queues = self.queues.now();
+        let plan = self.adapter.plan(&queues, idle);
+        plan.into_iter().filter(|share| share.at_most > 0 && queues.contains(&share.queue)).collect()
     }
 
     async fn claim(

@@ -40,7 +40,6 @@ const LISTED_FOR: Duration = Duration::from_secs(30);
 const SEARCH: usize = 5_000;
 
 /// Queues in a Redis server.
-#[derive(Debug)]
 pub struct Redis {
     url: String,
     prefix: String,
@@ -168,5 +167,15 @@ impl Redis {
 
     fn read<T>(&self, answer: Result<T, RedisError>) -> Result<T> {
         answer.map_err(|error| self.connections.explain(error))
+    }
+}
+
+impl std::fmt::Debug for Redis {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redis")
+            .field("server", &self.connections)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
