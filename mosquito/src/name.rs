@@ -118,6 +118,12 @@ impl RunId {
         Self(uuid_text().as_str().into())
     }
 
+    /// An id that stands in a store, whoever put it there: what is stored is handled, not refused.
+    #[cfg(feature = "redis")]
+    pub(crate) fn stored(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// The id of a periodic job's run: the same for everyone who works out the same tick.
     #[must_use]
     pub fn of_tick(job: &JobName, tick: crate::Timestamp) -> Self {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mosquito::backend::List;
 use mosquito::backend::memory::Memory;
+use mosquito::backend::{List, Rescue, Ticket};
 use mosquito::events::Event;
-use mosquito::{Clock, Error, JobName, Mosquito, NewRun, QueueName, RunId, When};
+use mosquito::{Clock, Error, JobName, Mosquito, NewRun, OverseerId, QueueName, RunId, When};
 use mosquito_tests::RedisServer;
 use serde_json::value::RawValue;
 
@@ -168,7 +168,7 @@ async fn a_foreign_key_under_each_of_our_names_is_told_and_nothing_is_half_writt
             "{error:?}"
         );
         let keys: Vec<String> = server.command(&["KEYS", "mosquito:{notes}:*"]);
-        assert_eq!(keys, [key.clone()], "nothing else was written");
+        assert_eq!(keys, std::slice::from_ref(&key), "nothing else was written");
         let _: i64 = server.command(&["DEL", &key]);
     }
 }
@@ -203,4 +203,32 @@ async fn an_envelope_of_a_newer_release_is_left_for_one() {
 
     let run = mosquito.queue("notes").unwrap().find(&RunId::new("newer").unwrap()).await.unwrap().unwrap();
     assert_eq!((run.list, run.history.attempts, report.put_off), (List::Scheduled, 0, 1));
+}
+
+#[tokio::test]
+async fn an_id_that_no_client_would_give_holds_nothing_up() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let strange = "not / an id, märz";
+    let envelope = r#"{"enqueued_at":1,"v":1,"job":"note","args":{"word":"strange"}}"#;
+    let _: i64 = server.command(&["HSET", "mosquito:{notes}:runs", strange, envelope]);
+    let _: i64 = server.command(&["LPUSH", "mosquito:{notes}:waiting", strange]);
+    let queue = QueueName::new("notes").unwrap();
+    let dead = Ticket { overseer: OverseerId::random(), number: 1 };
+    let claimed = mosquito.backend().claim(&queue, &dead, 1).await.unwrap();
+    assert_eq!(claimed.runs[0].id.as_str(), strange);
+    let pending = mosquito.queue("notes").unwrap().page(List::Pending, 0, 9).await.unwrap();
+    assert_eq!(pending[0].id.as_str(), strange);
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    assert_eq!(mosquito.backend().rescue(&queue, &rescue).await.unwrap().rescued[0].as_str(), strange);
+    let _ = mosquito.enqueue(Note { word: "usual".into() }).await.unwrap();
+
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    working.finished(2).await;
+    let mut lines = working.log.lines();
+    let _ = working.stop().await;
+
+    lines.sort();
+    assert_eq!(lines, ["strange 2 notes", "usual 1 notes"]);
+    assert_eq!(mosquito.queue("notes").unwrap().sizes().await.unwrap().total(), 0);
 }

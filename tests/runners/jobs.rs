@@ -45,7 +45,10 @@ impl Perform for End {
     async fn before(&self, cx: &Context<Self>) -> JobResult {
         match self.how {
             How::RefuseBefore => Err(JobError::discard("refused before it began")),
-            _ => Ok(cx.state::<Log>().write(format!("before {:?}", self.how))),
+            _ => {
+                cx.state::<Log>().write(format!("before {:?}", self.how));
+                Ok(())
+            }
         }
     }
 

@@ -50,12 +50,11 @@ async fn an_overseer_that_was_taken_for_dead_learns_it_and_its_settlements_are_r
     working.next("settlement refused", refused).await;
 
     assert_eq!(&working.log.lines()[..2], ["long 1", "token fired"], "its token fired");
-    working
-        .next("started again", |event| match event {
-            Event::Started { attempt, .. } => Some(assert_eq!(*attempt, 2)),
-            _ => None,
-        })
-        .await;
+    let attempt = working.next("started again", |event| match event {
+        Event::Started { attempt, .. } => Some(*attempt),
+        _ => None,
+    });
+    assert_eq!(attempt.await, 2);
     working.handle.leave();
     let report = working.end().await.unwrap();
     assert_eq!((report.refused, report.performed, report.failed), (1, 0, 0));

@@ -51,12 +51,11 @@ async fn the_pool_grows_and_shrinks_while_it_works() {
     // What is being performed is lost to others, so that its executors become idle: one is left to go on.
     let rescue = mosquito::backend::Rescue { dead_after: Duration::ZERO, max_crashes: 9, at_most: 100 };
     mosquito.backend().rescue(&"long".parse().unwrap(), &rescue).await.unwrap();
-    working
-        .within(Duration::from_secs(60), "lease lost", |event| match event {
-            Event::LeaseLost { runs, .. } => Some(assert_eq!(*runs, 5)),
-            _ => None,
-        })
-        .await;
+    let lost = working.within(Duration::from_secs(60), "lease lost", |event| match event {
+        Event::LeaseLost { runs, .. } => Some(*runs),
+        _ => None,
+    });
+    assert_eq!(lost.await, 5);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(pending().await, 1, "one executor is left");
     working.handle.leave();

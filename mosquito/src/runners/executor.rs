@@ -82,11 +82,11 @@ impl Executor {
         let History { attempts, .. } = claim.history;
         let fate = decide(&outcome, &claim.history, age, retry, fastrand::f64());
         let ending = Ending::of(&outcome);
-        self.desk.events.emit(|| {
-            let (queue, id, fate) = (queue.clone(), claim.id.clone(), fate.clone());
-            Event::Finished { queue, job, id, attempt: attempts + 1, took, outcome, fate }
-        });
         if self.desk.held.settling(queue, &claim.token) {
+            self.desk.events.emit(|| {
+                let (queue, id, fate) = (queue.clone(), claim.id.clone(), fate.clone());
+                Event::Finished { queue, job, id, attempt: attempts + 1, took, outcome, fate }
+            });
             let settlement = Settlement { id: claim.id.clone(), token: claim.token.clone(), fate };
             let ended = Ended { queue: queue.clone(), settlement, ending };
             self.settler.send(ended).await.expect("the settler outlives the executors");

@@ -42,8 +42,10 @@ impl Reply {
         }
     }
 
+    /// Whatever somebody wrote there by hand. One that is not UTF-8 is shown with replacements, and so its run
+    /// stays where it is.
     pub(super) fn id(&mut self) -> Result<RunId, RedisError> {
-        RunId::new(self.text()?).map_err(|why| unexpected(&why.to_string()))
+        Ok(RunId::stored(&String::from_utf8_lossy(&self.bytes()?)))
     }
 
     pub(super) fn ids(&mut self) -> Result<Vec<RunId>, RedisError> {

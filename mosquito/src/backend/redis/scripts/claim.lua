@@ -22,7 +22,7 @@ if latest and ticket <= latest then
   local before = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. claim, '(' .. overseer .. '/' .. ticket .. '0')
   if #before == 0 then return answer end
   local ids = {}
-  for i, member in ipairs(before) do ids[i] = string.match(member, '[^/]*$') end
+  for i, member in ipairs(before) do ids[i] = string.match(member, '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$') end
   local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
   local histories = redis.call('HMGET', KEYS[4], unpack(ids))
   for i, id in ipairs(ids) do

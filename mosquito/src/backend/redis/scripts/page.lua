@@ -9,7 +9,7 @@ if list == 'waiting' then
   for i = #items, 1, -1 do ids[#ids + 1] = items[i] end
 elseif list == 'pending' then
   for i, member in ipairs(redis.call('ZRANGE', KEYS[1], offset, offset + count - 1)) do
-    ids[i] = string.match(member, '[^/]*$')
+    ids[i] = string.match(member, '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')
     claims[i] = string.sub(member, 1, -#ids[i] - 2)
   end
 else

@@ -22,7 +22,7 @@ for _, overseer in ipairs(overseers) do
   local members = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. overseer .. '/', '(' .. overseer .. '0', 'LIMIT', 0, room + 1)
   -- From the last to the first, so that the first comes to stand in front.
   for i = math.min(#members, room), 1, -1 do
-    local id = string.match(members[i], '[^/]*$')
+    local id = string.match(members[i], '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')
     if redis.call('HEXISTS', KEYS[3], id) == 1 then
       local history = redis.call('HGET', KEYS[4], id)
       history = history and cjson.decode(history) or { attempts = 0 }
