@@ -51,7 +51,7 @@ fn every_example_of_the_readme_is_there_and_the_other_way_round() {
 
 #[test]
 fn the_commands_of_the_readme_are_there() {
-    assert!(readme().contains("cargo run --release --example quickstart -- ."));
+    assert!(readme().contains("cargo run --example quickstart -- ."));
     assert!(readme().contains("\nscripts/test\n") && root().join("scripts/test").exists());
     let ci = read_to_string(root().join(".ci/run")).expect("there is a CI script");
     assert!(ci.contains("scripts/test"), "CI runs the command of the README");

@@ -83,9 +83,9 @@ pub enum Error {
         limit: usize,
     },
     /// A bulk enqueue stopped on the way. What was enqueued before stays enqueued.
-    #[error("only the first {enqueued} runs were enqueued")]
+    #[error("at least the first {enqueued} runs were enqueued, and then it failed")]
     Incomplete {
-        /// How many runs are safely in the store, in the order given.
+        /// How many runs are safely in the store, in the order given. When the store went out of reach, a few more may be.
         enqueued: usize,
         /// Why the next one is not.
         source: Box<Error>,
@@ -110,9 +110,15 @@ impl Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
+        let mut told = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            write!(f, "\n  because: {error}")?;
+            // Some drivers say the same as what they wrap.
+            let words = error.to_string();
+            if words != told {
+                write!(f, "\n  because: {words}")?;
+                told = words;
+            }
             cause = error.source();
         }
         Ok(())

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use mosquito_tests::{Ledger, Program, RedisServer, soon};
+use nix::sys::signal::Signal;
 
 use crate::programs::{SOON, binary};
 
@@ -85,6 +87,41 @@ fn a_worker_that_is_told_to_stop_says_what_it_did() {
     let done = worker.wait_for_line("is done", SOON);
     assert!(done.ends_with("performed 0, failed 0, handed back 0"), "{done}");
 }
+
+#[tokio::test]
+async fn a_second_signal_ends_a_worker_at_once_and_its_letters_are_handed_back() {
+    let (server, folder) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let mut producer = binary("mailroom-producer").env("REDIS_URL", server.url()).arg("--letters=5").start();
+    assert!(producer.wait_for_end(SOON).success());
+    let mut worker = binary("mailroom-worker")
+        .env("REDIS_URL", server.url())
+        .arg("--ledger")
+        .arg(folder.path().join("ledger"))
+        .arg("--work-ms=600000")
+        .env("RUST_LOG", "mosquito=info")
+        .start();
+    let length =
+        |list: &str| server.command::<usize>(&["EVAL", COUNT, "1", &format!("mailroom:{{mailroom}}:{list}")]);
+    soon("all letters are being sent", || async {
+        let pending = length("pending");
+        if pending == 5 { Ok(()) } else { Err(pending) }
+    })
+    .await;
+
+    worker.signal(Signal::SIGTERM);
+    let _told = worker.wait_for_line("stopping", SOON);
+    let begin = Instant::now();
+    worker.signal(Signal::SIGTERM);
+    let status = worker.wait_for_end(SOON);
+
+    assert_eq!(status.code(), Some(128 + 15), "as a process that a signal ended");
+    assert!(begin.elapsed() < Duration::from_secs(3), "it took {:?}", begin.elapsed());
+    assert_eq!((length("pending"), length("waiting")), (0, 5), "the next worker begins with them");
+}
+
+/// How long a list or sorted set is.
+const COUNT: &str = "if redis.call('TYPE', KEYS[1]).ok == 'zset' then return redis.call('ZCARD', KEYS[1]) end \
+                     return redis.call('LLEN', KEYS[1])";
 
 #[test]
 fn a_worker_that_does_not_link_its_jobs_is_told_the_cure() {

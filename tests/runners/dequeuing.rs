@@ -79,6 +79,36 @@ async fn an_application_can_bring_its_own_adapter() {
     let _ = working.stop().await;
 }
 
+/// Names another queue each time it is asked, and never takes all that is idle.
+#[derive(Debug, Default)]
+struct RoundRobin(std::sync::atomic::AtomicUsize);
+
+impl DequeueAdapter for RoundRobin {
+    fn plan(&self, queues: &[QueueName], idle: usize) -> Vec<Share> {
+        let turn = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        vec![Share::of(&queues[turn % queues.len()], idle / 2)]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_whose_plan_changes_each_time_starves_no_queue() {
+    let mosquito = memory().await;
+    let mut working =
+        work(&mosquito, |runner| runner.queues(["a", "b"]).dequeue(RoundRobin::default()).executors(4));
+    tokio::time::sleep(Duration::from_secs(30)).await;
+
+    for round in 0..10 {
+        put(&mosquito, if round % 3 == 0 { "a" } else { "b" }, 1).await;
+        working
+            .within(Duration::from_secs(12), "performed", |event| {
+                matches!(event, mosquito::events::Event::Finished { .. }).then_some(())
+            })
+            .await;
+    }
+
+    assert_eq!(working.stop().await.performed, 10);
+}
+
 /// Performs many notes on two runners, and answers what both logs say.
 async fn on_two_runners(one: &Mosquito, other: &Mosquito) -> Vec<String> {
     let (first, second) = (

@@ -39,12 +39,14 @@ pub(crate) enum How {
     KillExecutor,
     FailByHook,
     RefuseBefore,
+    HangBefore,
 }
 
 impl Perform for End {
     async fn before(&self, cx: &Context<Self>) -> JobResult {
         match self.how {
             How::RefuseBefore => Err(JobError::discard("refused before it began")),
+            How::HangBefore => std::future::pending().await,
             _ => {
                 cx.state::<Log>().write(format!("before {:?}", self.how));
                 Ok(())
@@ -64,7 +66,7 @@ impl Perform for End {
             How::Discard => Err(JobError::discard("nothing to do")),
             How::Snooze => Err(JobError::snooze(Duration::from_secs(55))),
             How::KillExecutor => std::panic::panic_any(Grenade),
-            How::RefuseBefore => unreachable!("it was refused before"),
+            How::RefuseBefore | How::HangBefore => unreachable!("it did not come so far"),
         }
     }
 
@@ -187,5 +189,41 @@ impl Perform for MorningGreeting {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         cx.state::<Log>().write(format!("good morning {}", self.name));
         Ok(())
+    }
+}
+
+/// A blocking job whose after hook panics.
+#[job(queue = "threads", state(Log), blocking)]
+pub(crate) struct PanicAfterwards {
+    pub(crate) perform_panics_too: bool,
+}
+
+impl PerformBlocking for PanicAfterwards {
+    fn perform(&self, _: &Context<Self>) -> JobResult {
+        assert!(!self.perform_panics_too, "on purpose");
+        Ok(())
+    }
+
+    fn after(&self, cx: &Context<Self>, result: &JobResult) {
+        cx.state::<Log>().write(format!("after, ok: {}", result.is_ok()));
+        panic!("on purpose");
+    }
+}
+
+/// A periodic job that cannot be made.
+#[job(queue = "unmakeable", every = "1s")]
+pub(crate) struct Unmakeable {
+    pub(crate) word: String,
+}
+
+impl Default for Unmakeable {
+    fn default() -> Self {
+        panic!("on purpose");
+    }
+}
+
+impl Perform for Unmakeable {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        unreachable!("there is no {}", self.word)
     }
 }

@@ -105,3 +105,20 @@ async fn a_refusal_for_good_ends_the_runner_with_a_sentence() {
          choose another prefix, or move that key away"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_cannot_be_settled_ends_the_runner_and_holds_up_no_other() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let _: i64 = server.command(&["SADD", "mosquito:{bad}:dead", "somebody else's"]);
+    let _ = mosquito.enqueue(Note { word: "bad".into() }).queue("bad").await.unwrap();
+    let good = (0..100).map(|n| Note { word: n.to_string() });
+    let _ = mosquito.enqueue_all(good).queue("good").await.unwrap();
+
+    let working = work(&mosquito, |runner| runner.queues(["bad", "good"]).executors(200));
+    let error = working.end().await.unwrap_err();
+
+    assert!(error.to_string().starts_with("the key `mosquito:{bad}:dead` holds a set"), "{error:?}");
+    let good = mosquito.queue("good").unwrap().sizes().await.unwrap();
+    assert_eq!(good.pending, 0, "what the others had done is on record");
+}

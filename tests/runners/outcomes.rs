@@ -5,7 +5,7 @@ use std::time::Duration;
 use mosquito::backend::List;
 use mosquito::{Mosquito, Report};
 
-use crate::jobs::{Chain, End, HoldThread, How, NeedsRare, Note};
+use crate::jobs::{Chain, End, HoldThread, How, NeedsRare, Note, PanicAfterwards};
 use crate::working::{memory, work};
 
 /// Performs attempts of one job until so many have ended, and answers what is left of it.
@@ -89,6 +89,29 @@ async fn a_run_that_takes_too_long_is_a_failure() {
     let error = "timed out after 5s";
     assert_eq!(left(&mosquito).await, Some((List::Scheduled, 15, 1, error.into())));
     assert_eq!(log.last().unwrap(), &format!("after Hang: {error}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_before_hook_that_hangs_is_bounded_by_the_timeout() {
+    let (mosquito, log, _) = after_attempts(How::HangBefore, 1).await;
+
+    assert_eq!(left(&mosquito).await, Some((List::Scheduled, 15, 1, "timed out after 5s".into())));
+    assert!(log.is_empty(), "what was not let through has nothing after it: {log:?}");
+}
+
+#[tokio::test]
+async fn the_after_hook_of_a_blocking_job_cannot_change_the_outcome() {
+    let mosquito = memory().await;
+    let mut working = work(&mosquito, |runner| runner.queues(["threads"]));
+
+    let _ = mosquito.enqueue(PanicAfterwards { perform_panics_too: false }).await.unwrap();
+    working.finished(1).await;
+    let _ = mosquito.enqueue(PanicAfterwards { perform_panics_too: true }).await.unwrap();
+    working.finished(1).await;
+
+    assert_eq!(working.log.lines(), ["after, ok: true", "after, ok: false"]);
+    let report = working.stop().await;
+    assert_eq!((report.performed, report.failed), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

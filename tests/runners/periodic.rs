@@ -11,7 +11,7 @@ use mosquito_tests::{Program, RedisServer};
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
-use crate::jobs::{EachSecond, MorningGreeting};
+use crate::jobs::{EachSecond, MorningGreeting, Note};
 use crate::working::{memory, work};
 
 fn ticks(lines: Vec<String>) -> Vec<i64> {
@@ -107,4 +107,37 @@ async fn a_minute_of_seconds_is_sixty_ticks_also_when_the_leading_process_is_kil
     let (earliest, latest) = (different.first().unwrap(), different.last().unwrap());
     let gapless = i64::try_from(different.len()).unwrap() - 1;
     assert_eq!(latest - earliest, 1_000 * gapless, "there is no gap");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_works_on_other_queues_holds_up_neither_due_runs_nor_ticks() {
+    let mosquito = memory().await;
+    let mut leader = work(&mosquito, |runner| runner.queues(["chains"]));
+    leader.next("leading", |event| matches!(event, Event::Leading { .. }).then_some(())).await;
+    let mut other = work(&mosquito, |runner| runner.queues(["notes", "ticks"]));
+
+    let delayed = Note { word: "later".into() };
+    let _ = mosquito.enqueue(delayed).delay(Duration::from_secs(20)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(21)).await;
+    other.finished(1).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+
+    let (notes, seconds): (Vec<_>, Vec<_>) =
+        other.log.lines().into_iter().partition(|line| line.starts_with("later"));
+    assert_eq!(notes, ["later 1 notes"]);
+    assert!(seconds.len() >= 28, "{} ticks in 31 s", seconds.len());
+    let _ = (leader.stop().await, other.stop().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_periodic_job_that_cannot_be_made_holds_up_nobody() {
+    let mosquito = memory().await;
+    let mut working = work(&mosquito, |runner| runner.queues(["unmakeable", "notes"]));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+
+    let _ = mosquito.enqueue(Note { word: "later".into() }).delay(Duration::from_secs(5)).await.unwrap();
+    working.finished(1).await;
+
+    assert_eq!(working.log.lines(), ["later 1 notes"]);
+    let _ = working.stop().await;
 }

@@ -7,7 +7,7 @@ use mosquito::events::Event;
 use tokio::time::Instant;
 
 use crate::jobs::{HoldThread, Long, Note, Rude};
-use crate::working::{memory, work};
+use crate::working::{Log, memory, work};
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_ends_within_the_grace_counts_as_performed() {
@@ -105,4 +105,26 @@ async fn leaving_waits_for_nothing() {
 
     assert!(begin.elapsed() < Duration::from_secs(2), "it took {:?}", begin.elapsed());
     assert_eq!(report.handed_back, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_is_dropped_leaves_nothing_behind() {
+    let mosquito = memory().await;
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    for _ in 0..3 {
+        let runner =
+            mosquito.runner().state(Log::default()).queues(["notes"]).signals(false).build().unwrap();
+        assert!(
+            tokio::time::timeout(Duration::from_secs(5), runner.run()).await.is_err(),
+            "it runs until it is dropped"
+        );
+    }
+
+    tokio::time::sleep(Duration::from_secs(10)).await;
+
+    assert_eq!(alive(), before, "no task is left");
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    working.next("leading", |event| matches!(event, Event::Leading { .. }).then_some(())).await;
+    let _ = working.stop().await;
 }

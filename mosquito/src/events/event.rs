@@ -26,6 +26,8 @@ pub enum Event {
         outcome: Outcome,
         fate: Fate,
     },
+    /// An attempt was interrupted by the end of its process: its run goes to the front of `waiting`, as if it had not begun.
+    HandedBack { queue: QueueName, id: RunId },
     /// A settlement was refused: the run had been taken back, or deleted, in the meantime.
     SettlementRefused { queue: QueueName, id: RunId },
     /// Due runs were moved to `waiting`.
@@ -71,6 +73,7 @@ impl Event {
                 let job = job.as_ref().map_or("?", JobName::as_str);
                 log_finished(queue, job, id, *attempt, *took, outcome, fate);
             }
+            Self::HandedBack { queue, id } => info!(target: "mosquito", %queue, run = %id, "handed back"),
             Self::SettlementRefused { queue, id } => {
                 warn!(target: "mosquito", %queue, run = %id, "settlement refused: the run was taken back or deleted meanwhile");
             }
@@ -122,7 +125,9 @@ fn log_finished(
     let why = match outcome {
         Outcome::Failed { error, .. } => error,
         Outcome::GivenUp(reason) | Outcome::Discarded(reason) | Outcome::Undecodable(reason) => reason,
-        Outcome::UnknownJob => "no job of that name in this process",
+        Outcome::UnknownJob => {
+            "not performed by this process: it has no job of that name, or not its state, or is too old for its envelope"
+        }
         _ => "",
     };
     match (fate, outcome) {

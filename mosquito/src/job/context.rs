@@ -138,6 +138,9 @@ impl<J> Clone for Context<J> {
 
 impl<J> fmt::Debug for Context<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("run", &self.core.run).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("id", self.id())
+            .field("attempt", &self.attempt())
+            .finish_non_exhaustive()
     }
 }

@@ -27,7 +27,7 @@ pub use schedule::{Missed, Rhythm, ScheduleSpec};
 
 pub(crate) use context::{Core, States};
 pub(crate) use enqueue::Enqueuer;
-pub(crate) use outcome::Kind;
+pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use registry::{Performance, Registry};
 pub(crate) use schedule::Schedule;
 

@@ -2,6 +2,7 @@
 //!
 //! An attempt ends with an [`Outcome`]; [`decide`] turns it into the run's [`Fate`] and nothing else does.
 
+use std::any::Any;
 use std::time::Duration;
 
 use crate::backend::Fate;
@@ -121,6 +122,16 @@ impl std::fmt::Display for JobError {
             Kind::Snooze(delay) => write!(f, "snoozed for {delay:?}"),
             Kind::Panicked(message) => write!(f, "panicked: {message}"),
             Kind::TimedOut(limit) => write!(f, "timed out after {limit:?}"),
+        }
+    }
+}
+
+/// What a panic said. Dropping what it said may panic again: that ends the executor, and the pool replaces it.
+pub(crate) fn panic_message(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => {
+            panic.downcast::<&str>().map_or_else(|_| "without a message".into(), |text| (*text).into())
         }
     }
 }

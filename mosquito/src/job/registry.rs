@@ -6,13 +6,16 @@
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::job::{Context, Core, Job, JobError, JobResult, JobSpec, Perform, PerformBlocking, Schedule};
+use crate::job::{
+    Context, Core, Job, JobError, JobResult, JobSpec, Kind, Perform, PerformBlocking, Schedule, panic_message,
+};
 use crate::job_run::EnvelopeError;
 use crate::name::{JobName, QueueName};
 
@@ -163,8 +166,12 @@ impl<J: PerformBlocking> Performance for Blocking<J> {
         Box::pin(on_a_thread(move || {
             let Decoded { job, cx } = &*decoded;
             job.before(cx)?;
-            let result = job.perform(cx);
-            job.after(cx, &result);
+            let result = catch_unwind(AssertUnwindSafe(|| job.perform(cx)))
+                .unwrap_or_else(|panic| Err(JobError(Kind::Panicked(panic_message(panic)))));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job.after(cx, &result))) {
+                let error = panic_message(panic);
+                tracing::error!(target: "mosquito", error, "the after hook panicked; the outcome stands");
+            }
             result
         }))
     }
@@ -189,7 +196,7 @@ async fn on_a_thread(work: impl FnOnce() -> JobResult + Send + 'static) -> JobRe
     let span = tracing::Span::current();
     std::thread::Builder::new().name("mosquito-blocking".into()).spawn(move || {
         let _entered = span.enter();
-        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        let caught = catch_unwind(AssertUnwindSafe(work));
         // Nobody listens when the executor has given up on the run.
         let _ = done.send(caught);
     })?;

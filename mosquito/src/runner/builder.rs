@@ -88,7 +88,10 @@ impl RunnerBuilder {
     }
 
     /// How long a stop waits for runs that are being performed: 25 s by default. In the end of it their tokens
-    /// fire, and what is still not finished is handed back: the process is gone within the grace.
+    /// fire, and what is still not finished is handed back; [`run`](Runner::run) answers within the grace and a second.
+    ///
+    /// A job that holds its thread, and heeds no token, goes on until the process ends, though its run is handed back:
+    /// end the process soon after `run` has answered.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self
@@ -183,7 +186,7 @@ impl RunnerBuilder {
         check(*max_crashes > 0, &|| "`max_crashes` is 0: a run that never crashed cannot be poisoned".into());
         check(!heartbeat.is_zero(), &|| "`heartbeat` is zero: it needs a pause, such as 5 s".into());
         check(!reap_every.is_zero(), &|| "`reap_every` is zero: it needs a pause, such as 5 s".into());
-        check(*dead_after >= *heartbeat * 2, &|| {
+        check(*dead_after >= heartbeat.saturating_mul(2), &|| {
             format!(
                 "`dead_after` ({dead_after:?}) is less than two heartbeats ({heartbeat:?} each): one late beat would count as a death"
             )

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Mosquito;
 use crate::error::Result;
@@ -59,14 +60,12 @@ impl Runner {
     pub async fn run(self) -> Result<Report> {
         let Self { desk, overseer, signals } = self;
         let signals = signals.then(Signals::listen).flatten();
-        let listener = signals.map(|signals| tokio::spawn(signals::obey(signals, desk.clone())));
+        let _listener =
+            signals.map(|signals| AbortOnDropHandle::new(tokio::spawn(signals::obey(signals, desk.clone()))));
         for job in desk.registry.jobs() {
             tracing::debug!(target: "mosquito", job = job.spec.name, queue = job.spec.queue, r#type = (job.type_name)(), "knows");
         }
         let result = overseer.run().await;
-        if let Some(listener) = listener {
-            listener.abort();
-        }
         result.map(|()| Report::of(&desk.tally))
     }
 }

@@ -1,7 +1,7 @@
 //! What the parts of one overseer share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,8 @@ pub(crate) struct Desk {
     pub(crate) stop: CancellationToken,
     /// Fires when nothing is to be waited for any more.
     pub(crate) leave: CancellationToken,
+    /// Why it stopped, if not because it was told to.
+    fatal: Mutex<Option<Error>>,
     tickets: AtomicU64,
 }
 
@@ -59,6 +61,7 @@ impl Desk {
             outage: Outage::default(),
             stop: CancellationToken::new(),
             leave: CancellationToken::new(),
+            fatal: Mutex::default(),
             tickets: AtomicU64::new(1),
         }
     }
@@ -73,7 +76,8 @@ impl Desk {
     pub(super) fn noted<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
         match &answer {
             Ok(_) => self.outage.succeeded(&self.events),
-            Err(error) => self.outage.failed(error, &self.events),
+            Err(error) if error.is_transient() => self.outage.failed(error, &self.events),
+            Err(error) => tracing::error!(target: "mosquito", ?error, "the store refused"),
         }
         answer
     }
@@ -87,9 +91,25 @@ impl Desk {
         }
     }
 
+    /// Ends the runner with an error that no patience helps against.
+    pub(super) fn give_up(&self, error: Error) {
+        // The first one says why; whatever comes after it is a consequence.
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop.cancel();
+    }
+
+    /// What the runner was given up for.
+    pub(super) fn fatal(&self) -> Option<Error> {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// A pause that ends early when the overseer stops.
     pub(super) async fn rest(&self, pause: Duration) {
         self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+    }
+
+    pub(super) async fn rest_until(&self, time: tokio::time::Instant) {
+        self.stop.run_until_cancelled(tokio::time::sleep_until(time)).await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! Performs runs, one at a time. Below it is application code.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -17,8 +17,10 @@ use super::tally::Ending;
 use crate::backend::{Claim, Settlement};
 use crate::clock::Timestamp;
 use crate::events::Event;
-use crate::job::{Core, JobError, JobResult, Kind, Outcome, Performance, Registration, Retry, decide};
-use crate::job_run::{History, JobRun};
+use crate::job::{
+    Core, JobError, JobResult, Kind, Outcome, Performance, Registration, Retry, decide, panic_message,
+};
+use crate::job_run::{EnvelopeError, History, JobRun};
 use crate::name::{JobName, QueueName};
 
 /// How long a job's `after` hook may take.
@@ -33,6 +35,17 @@ pub(super) struct Work {
     pub(super) token: CancellationToken,
 }
 
+/// What a claim's envelope says, and what is known of its job.
+struct Read {
+    run: Result<JobRun, EnvelopeError>,
+    job: Option<JobName>,
+    /// The job, if it can be performed here.
+    registration: Option<&'static Registration>,
+    retry: Retry,
+    /// How long ago it was enqueued.
+    age: Duration,
+}
+
 #[derive(Clone)]
 pub(super) struct Executor {
     pub(super) desk: Arc<Desk>,
@@ -43,30 +56,41 @@ impl Executor {
     /// Performs one run and passes on what becomes of it.
     pub(super) async fn execute(&self, work: &Work) {
         let started = Instant::now();
-        let Work { queue, claim, claimed_at, token } = work;
-        let history = claim.history.clone();
-        let run = JobRun::read(claim.id.clone(), queue.clone(), &claim.envelope, history, *claimed_at);
-        let (job, retry, age, outcome) = match run {
-            Ok(run) => {
-                let (job, age) = (run.job.clone(), *claimed_at - run.enqueued_at);
-                let registration = self.desk.registry.find(&job).filter(|found| self.can_perform(found));
-                let retry = registration.map_or(Retry::DEFAULT, |found| found.spec.retry);
-                let outcome = match registration {
-                    Some(registration) => self.perform(registration, run, token.clone()).await,
-                    None => Outcome::UnknownJob,
-                };
-                (Some(job), retry, age.to_std().unwrap_or_default(), outcome)
-            }
-            Err(error) if error.is_newer() => (None, Retry::DEFAULT, Duration::ZERO, Outcome::UnknownJob),
-            Err(error) => (None, Retry::DEFAULT, Duration::ZERO, Outcome::Undecodable(error.to_string())),
+        let read = self.read(work);
+        let outcome = match read.run {
+            Ok(run) => match read.registration {
+                Some(registration) => self.perform(registration, run, work.token.clone()).await,
+                None => Outcome::UnknownJob,
+            },
+            Err(error) if error.is_newer() => Outcome::UnknownJob,
+            Err(error) => Outcome::Undecodable(error.to_string()),
         };
-        self.end(work, job, &retry, age, outcome, started.elapsed()).await;
+        self.end(work, read.job, &read.retry, read.age, outcome, started.elapsed()).await;
     }
 
     /// Fails a run whose executor died of a panic outside of its job.
     pub(super) async fn fail(&self, work: &Work, error: String) {
+        let read = self.read(work);
         let outcome = Outcome::Failed { error, retry_after: None };
-        self.end(work, None, &Retry::DEFAULT, Duration::ZERO, outcome, Duration::ZERO).await;
+        self.end(work, read.job, &read.retry, read.age, outcome, Duration::ZERO).await;
+    }
+
+    /// Hands a run back that there is no executor for.
+    pub(super) async fn hand_back(&self, work: &Work) {
+        let read = self.read(work);
+        self.end(work, read.job, &read.retry, read.age, Outcome::Interrupted, Duration::ZERO).await;
+    }
+
+    fn read(&self, work: &Work) -> Read {
+        let Work { queue, claim, claimed_at, .. } = work;
+        let history = claim.history.clone();
+        let run = JobRun::read(claim.id.clone(), queue.clone(), &claim.envelope, history, *claimed_at);
+        let job = run.as_ref().ok().map(|run| run.job.clone());
+        let age = run.as_ref().ok().and_then(|run| (*claimed_at - run.enqueued_at).to_std().ok());
+        let found = job.as_ref().and_then(|job| self.desk.registry.find(job));
+        let registration = found.filter(|found| self.can_perform(found));
+        let retry = found.map_or(Retry::DEFAULT, |found| found.spec.retry);
+        Read { run, job, registration, retry, age: age.unwrap_or_default() }
     }
 
     async fn end(
@@ -132,14 +156,16 @@ impl Executor {
         token: &CancellationToken,
     ) -> Outcome {
         let Err(error) = result else { return Outcome::Succeeded };
-        // A run that was told to end, because its process is about to, did not fail.
-        if token.is_cancelled() && self.desk.stop.is_cancelled() && !error.is_timeout() {
-            return Outcome::Interrupted;
-        }
         match error.0 {
             Kind::Dead(reason) => Outcome::GivenUp(reason),
             Kind::Discard(reason) => Outcome::Discarded(reason),
             Kind::Snooze(delay) => Outcome::Snoozed(delay),
+            // A run that was told to end, because its process is about to, did not fail.
+            Kind::Failed(_) | Kind::RetryIn(..) | Kind::Panicked(_)
+                if token.is_cancelled() && self.desk.stop.is_cancelled() =>
+            {
+                Outcome::Interrupted
+            }
             Kind::RetryIn(delay, _) => Outcome::Failed { error: error.to_string(), retry_after: Some(delay) },
             Kind::Failed(_) | Kind::Panicked(_) | Kind::TimedOut(_) => {
                 let asked =
@@ -159,7 +185,9 @@ fn decode(registration: &Registration, core: &Arc<Core>) -> Result<Box<dyn Perfo
             let place = if path == "." { String::new() } else { format!(" at `{path}`") };
             Err(format!("the arguments do not decode as job `{name}`{place}: {why}"))
         }
-        Err(panic) => Err(format!("decoding the arguments as job `{name}` panicked: {}", message(panic))),
+        Err(panic) => {
+            Err(format!("decoding the arguments as job `{name}` panicked: {}", panic_message(panic)))
+        }
     }
 }
 
@@ -169,18 +197,23 @@ async fn steps(
     limit: Option<Duration>,
     token: &CancellationToken,
 ) -> JobResult {
-    guarded(async { performance.before().await }).await.and_then(|result| result)?;
-    let perform = guarded(async { performance.perform().await });
-    let result =
-        within(limit, perform, performance.holds_its_thread(), token).await.and_then(|result| result);
-    let after = guarded(async { performance.after(&result).await });
-    match tokio::time::timeout(AFTER_LIMIT, after).await {
-        Ok(Ok(())) => (),
-        Ok(Err(error)) => {
-            tracing::error!(target: "mosquito", %error, "the after hook failed; the outcome stands")
-        }
-        Err(_) => {
-            tracing::error!(target: "mosquito", limit = ?AFTER_LIMIT, "the after hook timed out; the outcome stands")
+    let let_through = AtomicBool::new(false);
+    let attempt = async {
+        guarded(async { performance.before().await }).await.and_then(|result| result)?;
+        let_through.store(true, Ordering::Relaxed);
+        guarded(async { performance.perform().await }).await.and_then(|result| result)
+    };
+    let result = within(limit, attempt, performance.holds_its_thread(), token).await;
+    if let_through.load(Ordering::Relaxed) {
+        let after = guarded(async { performance.after(&result).await });
+        match tokio::time::timeout(AFTER_LIMIT, after).await {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => {
+                tracing::error!(target: "mosquito", %error, "the after hook failed; the outcome stands");
+            }
+            Err(_) => {
+                tracing::error!(target: "mosquito", limit = ?AFTER_LIMIT, "the after hook timed out; the outcome stands");
+            }
         }
     }
     result
@@ -209,15 +242,8 @@ async fn within<T>(
 }
 
 async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, JobError> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| JobError(Kind::Panicked(message(panic))))
-}
-
-/// What a panic said. Dropping what it said may panic again: that ends the executor, and the pool replaces it.
-pub(super) fn message(panic: Box<dyn Any + Send>) -> String {
-    match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => {
-            panic.downcast::<&str>().map_or_else(|_| "without a message".into(), |text| (*text).into())
-        }
-    }
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .map_err(|panic| JobError(Kind::Panicked(panic_message(panic))))
 }

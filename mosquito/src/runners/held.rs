@@ -5,6 +5,7 @@
 //! forgets a run.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -15,12 +16,15 @@ use crate::name::{QueueName, RunId};
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     queues: Mutex<HashMap<QueueName, HashMap<ClaimToken, Hold>>>,
+    taken: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Hold {
     id: RunId,
     ticket: u64,
+    /// Counts the claims in the order in which they came.
+    number: u64,
     token: CancellationToken,
     /// What becomes of it is decided, and on its way to the backend.
     settling: bool,
@@ -36,7 +40,8 @@ impl Held {
         ticket: u64,
     ) -> CancellationToken {
         let token = CancellationToken::new();
-        let hold = Hold { id: id.clone(), ticket, token: token.clone(), settling: false };
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
+        let hold = Hold { id: id.clone(), ticket, number, token: token.clone(), settling: false };
         let mut queues = self.lock();
         match queues.get_mut(queue) {
             Some(holds) => holds.insert(claim.clone(), hold),
@@ -45,11 +50,11 @@ impl Held {
         token
     }
 
-    /// Marks a claim as decided; false when it was lost in the meantime, and is not to be settled.
+    /// Marks a claim as decided; false when it was lost or handed back in the meantime, and is not to be settled.
     pub(super) fn settling(&self, queue: &QueueName, claim: &ClaimToken) -> bool {
         let mut queues = self.lock();
         let hold = queues.get_mut(queue).and_then(|holds| holds.get_mut(claim));
-        hold.map(|hold| hold.settling = true).is_some()
+        hold.is_some_and(|hold| !std::mem::replace(&mut hold.settling, true))
     }
 
     pub(super) fn release<'a>(&self, queue: &QueueName, claims: impl Iterator<Item = &'a ClaimToken>) {
@@ -82,6 +87,11 @@ impl Held {
         before - holds.len()
     }
 
+    /// How many claims are held.
+    pub(super) fn len(&self) -> usize {
+        self.lock().values().map(HashMap::len).sum()
+    }
+
     /// Tells every run that is being performed to come to an end.
     pub(super) fn cancel_all(&self) {
         self.lock().values().flat_map(HashMap::values).for_each(|hold| hold.token.cancel());
@@ -98,12 +108,12 @@ impl Held {
                 .map(|(claim, hold)| {
                     hold.settling = true;
                     (
-                        hold.ticket,
+                        hold.number,
                         Settlement { id: hold.id.clone(), token: claim.clone(), fate: Fate::HandBack },
                     )
                 })
                 .collect();
-            back.sort_by(|(a, one), (b, other)| (a, &one.token.0).cmp(&(b, &other.token.0)));
+            back.sort_by_key(|(number, _)| *number);
             if !back.is_empty() {
                 all.push((queue.clone(), back.into_iter().map(|(_, settlement)| settlement).collect()));
             }

@@ -18,6 +18,7 @@ mod desk;
 mod executor;
 mod held;
 mod overseer;
+mod periodic;
 mod pool;
 mod pulse;
 mod queue_list;

@@ -1,9 +1,12 @@
 //! Claims runs for idle executors, and keeps everything else of its process going.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -22,13 +25,14 @@ use crate::backend::{BATCH_LIMIT, Fate, Lease, Settlement, Signal, Ticket};
 use crate::dequeue::{DequeueAdapter, Share};
 use crate::error::Result;
 use crate::events::Event;
+use crate::job::panic_message;
 use crate::name::QueueName;
 
 /// How long an idle overseer waits for a signal before it looks by itself.
 const IDLE_WAIT: Duration = Duration::from_secs(5);
 
 /// How long an overseer that leaves waits for its companions.
-const LAST_WAIT: Duration = Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
 pub(crate) struct Overseer {
     desk: Arc<Desk>,
@@ -38,14 +42,16 @@ pub(crate) struct Overseer {
     ended: Option<mpsc::Receiver<Ended>>,
     /// Claims whose answers were lost, by queue: to be asked again before anything else is claimed.
     unanswered: HashMap<QueueName, Ticket>,
+    /// The queues that the adapter ever named.
+    planned: BTreeSet<QueueName>,
 }
 
 impl Overseer {
     pub(crate) fn new(desk: Arc<Desk>, queues: QueueList, adapter: Box<dyn DequeueAdapter>) -> Self {
         let (settler, ended) = settler::channel();
         let pool = Pool::new(desk.clone(), Executor { desk: desk.clone(), settler });
-        let (queues, unanswered) = (Arc::new(queues), HashMap::new());
-        Self { desk, queues, adapter, pool, ended: Some(ended), unanswered }
+        let (queues, unanswered, planned) = (Arc::new(queues), HashMap::new(), BTreeSet::new());
+        Self { desk, queues, adapter, pool, ended: Some(ended), unanswered, planned }
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
@@ -55,25 +61,30 @@ impl Overseer {
     /// Works until it is told to stop, then drains. An error is one that no patience helps against.
     pub(crate) async fn run(mut self) -> Result<()> {
         let (companions, pulse_done) = (TaskTracker::new(), CancellationToken::new());
-        pulse::start(self.desk.clone(), pulse_done.clone());
+        let desk = self.desk.clone();
+        // Whoever drops this future, or panics in it, stops everything that was started for it.
+        let _stop = (desk.stop.clone().drop_guard(), desk.leave.clone().drop_guard());
+        let _pulse_done = pulse_done.clone().drop_guard();
+        pulse::start(desk.clone(), pulse_done);
         let ended = self.ended.take().expect("an overseer runs once");
-        let settler = tokio::spawn(settler::settle(self.desk.clone(), ended));
+        let settler = tokio::spawn(settler::settle(desk.clone(), ended));
         self.start(&companions);
-        self.pool.resize(self.desk.settings.executors);
+        self.pool.resize(desk.settings.executors);
 
-        let worked = self.work().await;
+        if let Err(error) = self.work().await {
+            desk.give_up(error);
+        }
 
-        self.desk.stop.cancel();
-        let (desk, pool) = (self.desk.clone(), self.pool.clone());
+        desk.stop.cancel();
         self.stop().await;
         // The settler ends when the last executor is gone, and the overseer's own pool with it.
-        drop((self, pool));
+        drop(self);
         companions.close();
         // They stop by themselves; but one of them may be in a call that a dead connection holds up.
         let _ = tokio::time::timeout(LAST_WAIT, async { tokio::join!(settler, companions.wait()) }).await;
-        pulse_done.cancel();
+        desk.tally.unsettled(desk.held.len());
         desk.events.emit(|| Event::OverseerStopped { overseer: desk.overseer.clone() });
-        worked
+        desk.fatal().map_or(Ok(()), Err)
     }
 
     fn start(&self, companions: &TaskTracker) {
@@ -81,11 +92,13 @@ impl Overseer {
         let queues = self.queues.now().to_vec();
         self.desk.events.emit(|| Event::OverseerStarted { overseer, executors, queues });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
-        companions.spawn(async move { queues.keep_up(&desk).await });
+        companions.spawn(async move { kept_going(&desk, "queue list", || queues.keep_up(&desk)).await });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
-        companions.spawn(async move { Coordinator::new(&desk, &queues).run().await });
+        companions.spawn(async move {
+            kept_going(&desk, "coordinator", || Coordinator::new(&desk, &queues).run()).await;
+        });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
-        companions.spawn(async move { reaper::reap(&desk, &queues).await });
+        companions.spawn(async move { kept_going(&desk, "reaper", || reaper::reap(&desk, &queues)).await });
     }
 
     async fn work(&mut self) -> Result<()> {
@@ -94,53 +107,73 @@ impl Overseer {
         let mut woken = None;
         while !stop.is_cancelled() {
             let Some(idle) = stop.run_until_cancelled(self.pool.take_idle(BATCH_LIMIT)).await else { break };
-            let dequeued = self.dequeue(idle, woken.take()).await;
-            match self.desk.noted(dequeued) {
-                Ok(0) => {
-                    // Only those that the adapter would dequeue from: a signal of another one is for others.
-                    let plan = self.plan(1);
-                    let queues: Vec<_> = plan.into_iter().map(|share| share.queue).collect();
+            // An answer that is on its way is not waited for: `find_unanswered` finds what it would have said.
+            let dequeued = stop.run_until_cancelled(self.dequeue(idle, woken.take())).await;
+            match dequeued.map(|dequeued| self.desk.noted(dequeued)) {
+                None => break,
+                Some(Ok(0)) => {
+                    let queues: Vec<_> = self.planned.iter().cloned().collect();
                     let signal = self.desk.backend.wait(Signal::Work, &queues, reaper::around(IDLE_WAIT));
                     match stop.run_until_cancelled(signal).await {
-                        Some(Ok(queue)) => woken = queue,
-                        Some(Err(error)) => {
+                        Some(Ok(queue)) => {
+                            woken = queue;
+                            backoff.reset();
+                        }
+                        Some(Err(error)) if error.is_transient() => {
                             self.desk.outage.failed(&error, &self.desk.events);
                             self.desk.rest(backoff.next()).await;
                         }
+                        Some(Err(error)) => return Err(error),
                         None => break,
                     }
                 }
-                Ok(_) => backoff.reset(),
-                Err(error) if error.is_transient() => self.desk.rest(backoff.next()).await,
-                Err(error) => return Err(error),
+                Some(Ok(_)) => backoff.reset(),
+                Some(Err(error)) if error.is_transient() => self.desk.rest(backoff.next()).await,
+                Some(Err(error)) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// Claims along the adapter's plan until the executors are busy. After a signal only the queue that it came
-    /// from is asked, since all the others were found empty before. Answers how many runs were claimed.
+    /// Claims along the adapter's plan until the executors are busy; the queue that a signal came from first, and if
+    /// it has runs no other, since those were found empty before. Answers how many runs were claimed.
     async fn dequeue(
         &mut self,
         mut idle: Vec<OwnedSemaphorePermit>,
         woken: Option<QueueName>,
     ) -> Result<usize> {
         let mut claimed = 0;
+        let lost: Vec<_> = self.unanswered.keys().cloned().collect();
+        for queue in lost {
+            claimed += self.claim(&queue, idle.len(), &mut idle).await?;
+        }
         let mut plan = self.plan(idle.len());
-        plan.retain(|share| woken.as_ref().is_none_or(|woken| share.queue == *woken));
+        // A stable sort: the others stay in their order.
+        plan.sort_by_key(|share| woken.as_ref() != Some(&share.queue));
         for share in plan {
             if idle.is_empty() {
                 break;
             }
             claimed += self.claim(&share.queue, share.at_most, &mut idle).await?;
+            if claimed > 0 && woken.as_ref() == Some(&share.queue) {
+                break;
+            }
         }
         Ok(claimed)
     }
 
-    fn plan(&self, idle: usize) -> Vec<Share> {
+    /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.
+    fn plan(&mut self, idle: usize) -> Vec<Share> {
         let queues = self.queues.now();
-        let plan = self.adapter.plan(&queues, idle);
-        plan.into_iter().filter(|share| share.at_most > 0 && queues.contains(&share.queue)).collect()
+        let mut plan = if idle == 0 { Vec::new() } else { self.adapter.plan(&queues, idle) };
+        plan.retain(|share| queues.contains(&share.queue));
+        for share in &plan {
+            if !self.planned.contains(&share.queue) {
+                self.planned.insert(share.queue.clone());
+            }
+        }
+        plan.retain(|share| share.at_most > 0);
+        plan
     }
 
     async fn claim(
@@ -150,14 +183,11 @@ impl Overseer {
         idle: &mut Vec<OwnedSemaphorePermit>,
     ) -> Result<usize> {
         let at_most = at_most.min(idle.len());
-        let ticket = self.unanswered.remove(queue).unwrap_or_else(|| self.desk.next_ticket());
-        let answer = match self.desk.backend.claim(queue, &ticket, at_most).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                self.unanswered.insert(queue.clone(), ticket);
-                return Err(error);
-            }
-        };
+        let ticket = self.unanswered.get(queue).cloned().unwrap_or_else(|| self.desk.next_ticket());
+        // Until there is an answer, for whatever reason it does not come.
+        self.unanswered.insert(queue.clone(), ticket.clone());
+        let answer = self.desk.backend.claim(queue, &ticket, at_most).await?;
+        self.unanswered.remove(queue);
         if answer.lease != Lease::Held {
             self.desk.lose(queue, ticket.number - 1);
         }
@@ -166,11 +196,10 @@ impl Overseer {
             let token = self.desk.held.take(queue, &claim.id, &claim.token, ticket.number);
             let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, token };
             // A repeated claim answers what it claimed the first time, when more executors may have been idle.
-            let permit = match idle.pop() {
-                Some(permit) => permit,
-                None => self.pool.take_idle(1).await.remove(0),
-            };
-            self.pool.hand_out(work, permit);
+            match idle.pop() {
+                Some(permit) => self.pool.hand_out(work, permit),
+                None => self.pool.hand_back(work),
+            }
         }
         Ok(runs)
     }
@@ -190,16 +219,22 @@ impl Overseer {
         };
         leave.run_until_cancelled(drained).await;
         leave.cancel();
-        let back = async {
-            self.find_unanswered().await;
-            for (queue, settlements) in self.desk.held.hand_back() {
-                let endings = vec![Ending::HandedBack; settlements.len()];
-                settler::settle_queue(&self.desk, &queue, &settlements, &endings).await;
-            }
-            self.pool.drain().await;
-        };
         // Whatever is not handed back in time is taken back by a reaper.
-        let _ = tokio::time::timeout((farewell / 2).max(Duration::from_secs(1)), back).await;
+        let last = (farewell / 2).max(LAST_WAIT);
+        let _ = tokio::time::timeout(last, self.hand_everything_back()).await;
+    }
+
+    async fn hand_everything_back(&mut self) {
+        self.find_unanswered().await;
+        for (queue, settlements) in self.desk.held.hand_back() {
+            for settlement in &settlements {
+                let (queue, id) = (queue.clone(), settlement.id.clone());
+                self.desk.events.emit(|| Event::HandedBack { queue, id });
+            }
+            let endings = vec![Ending::HandedBack; settlements.len()];
+            settler::settle_queue(&self.desk, &queue, &settlements, &endings).await;
+        }
+        self.pool.drain().await;
     }
 
     /// Finds out what claims took whose answers were lost.
@@ -217,5 +252,15 @@ impl Overseer {
                 settler::settle_queue(&self.desk, &queue, &settlements, &endings).await;
             }
         }
+    }
+}
+
+/// Has one of the overseer's companions go on, also after a panic: without it due runs, ticks or the runs of the
+/// dead would wait for ever.
+async fn kept_going<F: Future<Output = ()>>(desk: &Desk, name: &str, go: impl Fn() -> F) {
+    while let Err(panic) = AssertUnwindSafe(go()).catch_unwind().await {
+        let reason = panic_message(panic);
+        tracing::error!(target: "mosquito", companion = name, reason, "panicked, and goes on");
+        desk.rest(Duration::from_secs(1)).await;
     }
 }

@@ -10,8 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::desk::Desk;
-use super::executor::{Executor, Work, message};
+use super::executor::{Executor, Work};
 use crate::events::Event;
+use crate::job::panic_message;
 
 pub(crate) struct Pool {
     desk: Arc<Desk>,
@@ -88,6 +89,12 @@ impl Pool {
             .expect("an unbounded channel that is open takes all");
     }
 
+    /// Hands a run back that was claimed for an executor that is not idle any more.
+    pub(super) fn hand_back(&self, work: Work) {
+        let executor = self.executor.clone();
+        self.tasks.spawn(async move { executor.hand_back(&work).await });
+    }
+
     /// Closes the pool and waits until every executor is done with its run.
     pub(super) async fn drain(&self) {
         self.sender.close();
@@ -120,7 +127,7 @@ impl Pool {
 
 /// The words of a panic that may panic once more when it is dropped.
 fn message_of(panic: Box<dyn std::any::Any + Send>) -> String {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| message(panic)))
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panic_message(panic)))
         .unwrap_or_else(|_| "a panic that panicked when it was dropped".into())
 }
 

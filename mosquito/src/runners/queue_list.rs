@@ -1,7 +1,7 @@
-//! Which queues an overseer works on.
+//! Which queues an overseer works on, and which there are.
 //!
-//! Either those it was told, or those its jobs declare and those that exist in the store. Whether a queue is paused
-//! is not asked here: the store hands out nothing from a paused queue, at the moment of the claim.
+//! It works on those it was told, or on those its jobs declare and those that exist in the store. Whether a queue
+//! is paused is not asked here: the store hands out nothing from a paused queue, at the moment of the claim.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,33 +15,39 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct QueueList {
-    /// Told by the application: then no others are looked for.
-    fixed: bool,
-    queues: RwLock<Arc<[QueueName]>>,
+    /// Told by the application: then it works on no others.
+    fixed: Option<Arc<[QueueName]>>,
+    everywhere: RwLock<Arc<[QueueName]>>,
 }
 
 impl QueueList {
     pub(crate) fn fixed(queues: impl IntoIterator<Item = QueueName>) -> Self {
-        Self { fixed: true, queues: RwLock::new(sorted(queues)) }
+        let queues = sorted(queues);
+        Self { fixed: Some(queues.clone()), everywhere: RwLock::new(queues) }
     }
 
     pub(crate) fn growing(declared: impl IntoIterator<Item = QueueName>) -> Self {
-        Self { fixed: false, queues: RwLock::new(sorted(declared)) }
+        Self { fixed: None, everywhere: RwLock::new(sorted(declared)) }
     }
 
     /// The queues to work on now, in the order of their names.
     pub(crate) fn now(&self) -> Arc<[QueueName]> {
-        self.queues.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.fixed.clone().unwrap_or_else(|| self.everywhere())
+    }
+
+    /// Those to work on, and all others in the store.
+    pub(super) fn everywhere(&self) -> Arc<[QueueName]> {
+        self.everywhere.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Looks for new queues until the overseer stops.
     pub(super) async fn keep_up(&self, desk: &Desk) {
-        while !self.fixed && !desk.stop.is_cancelled() {
+        while !desk.stop.is_cancelled() {
             if let Ok(found) = desk.noted(desk.backend.queues().await) {
-                let known = self.now();
+                let known = self.everywhere();
                 if found.iter().any(|queue| !known.contains(queue)) {
-                    let all = known.iter().cloned().chain(found);
-                    *self.queues.write().unwrap_or_else(PoisonError::into_inner) = sorted(all);
+                    let all = sorted(known.iter().cloned().chain(found));
+                    *self.everywhere.write().unwrap_or_else(PoisonError::into_inner) = all;
                 }
             }
             desk.rest(LOOK_EVERY).await;

@@ -43,5 +43,6 @@ async fn reap_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
 
 /// A duration at random, up to a fifth shorter or longer: a fleet that started together does not act in step.
 pub(super) fn around(duration: Duration) -> Duration {
-    duration.mul_f64(0.8 + fastrand::f64() * 0.4)
+    // No pause is longer than a day, which no arithmetic overflows.
+    duration.min(Duration::from_secs(86_400)).mul_f64(0.8 + fastrand::f64() * 0.4)
 }

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::desk::Desk;
@@ -20,7 +22,7 @@ use crate::name::QueueName;
 const BACKLOG: usize = 2 * BATCH_LIMIT;
 
 /// How long the last settlements are tried, once the overseer leaves.
-const LAST_TRY: Duration = Duration::from_secs(1);
+const LAST_TRY: Duration = Duration::from_millis(500);
 
 /// A settlement on its way.
 #[derive(Debug)]
@@ -44,9 +46,11 @@ pub(super) async fn settle(desk: Arc<Desk>, mut ended: mpsc::Receiver<Ended>) {
             settlements.push(settlement);
             endings.push(ending);
         }
-        for (queue, (settlements, endings)) in by_queue {
-            settle_queue(&desk, &queue, &settlements, &endings).await;
-        }
+        // At the same time: what is wrong with one queue must not hold up the others.
+        let all = by_queue
+            .iter()
+            .map(|(queue, (settlements, endings))| settle_queue(&desk, queue, settlements, endings));
+        join_all(all).await;
     }
 }
 
@@ -57,29 +61,15 @@ pub(super) async fn settle_queue(
     settlements: &[Settlement],
     endings: &[Ending],
 ) {
-    let mut backoff = Backoff::default();
-    // An answer that got lost may have been a success: the same settlement is stale then, and nothing is wrong.
-    let mut answer_lost = false;
-    let answers = loop {
-        let call = desk.backend.settle(queue, settlements);
-        let answer = match desk.leave.is_cancelled() {
-            false => Some(call.await),
-            true => tokio::time::timeout(LAST_TRY, call).await.ok(),
-        };
-        match answer.map(|answer| desk.noted(answer)) {
-            Some(Ok(answers)) => break Some(answers),
-            _ if desk.leave.is_cancelled() => break None,
-            _ => answer_lost = true,
-        }
-        desk.leave.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
-    };
+    let answers = answers(desk, queue, settlements).await;
     desk.held.release(queue, settlements.iter().map(|settlement| &settlement.token));
-    let Some(answers) = answers else {
+    let Some((answers, answer_lost)) = answers else {
         desk.tally.unsettled(settlements.len());
         return;
     };
     for ((settlement, ending), answer) in settlements.iter().zip(endings).zip(answers) {
         match answer {
+            // An answer that got lost may have been a success: the same settlement is stale then, and nothing is wrong.
             Settled::Stale if !answer_lost => {
                 desk.tally.refused();
                 let (queue, id) = (queue.clone(), settlement.id.clone());
@@ -87,5 +77,32 @@ pub(super) async fn settle_queue(
             }
             Settled::Done | Settled::Stale => desk.tally.settled(*ending),
         }
+    }
+}
+
+/// What the backend says, and whether an earlier answer may have been lost; nothing when there is no answer to be had.
+async fn answers(desk: &Desk, queue: &QueueName, settlements: &[Settlement]) -> Option<(Vec<Settled>, bool)> {
+    let mut backoff = Backoff::default();
+    let begin = Instant::now();
+    let mut answer_lost = false;
+    loop {
+        let call = desk.backend.settle(queue, settlements);
+        let answer = match desk.leave.is_cancelled() {
+            false => Some(call.await),
+            true => tokio::time::timeout(LAST_TRY, call).await.ok(),
+        };
+        match answer.map(|answer| desk.noted(answer)) {
+            // After so long a silence somebody else may have taken the runs back: then stale means refused.
+            Some(Ok(answers)) => {
+                return Some((answers, answer_lost && begin.elapsed() < desk.settings.dead_after));
+            }
+            Some(Err(error)) if !error.is_transient() => {
+                desk.give_up(error);
+                return None;
+            }
+            _ if desk.leave.is_cancelled() => return None,
+            _ => answer_lost = true,
+        }
+        desk.leave.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
     }
 }

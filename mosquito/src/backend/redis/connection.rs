@@ -97,6 +97,9 @@ impl std::fmt::Debug for Connections {
     }
 }
 
+/// What passes by itself, as it is told from within a script.
+const PASSING: [&str; 5] = ["-OOM ", "-MISCONF ", "-NOREPLICAS ", "-READONLY ", "-LOADING "];
+
 fn explain(name: &str, error: RedisError) -> Error {
     let backend = name.to_owned();
     let refused = |reason: &str, error: RedisError| Error::Refused {
@@ -121,8 +124,14 @@ fn explain(name: &str, error: RedisError) -> Error {
             Some("NOAUTH" | "WRONGPASS") => {
                 refused("the user or password in its URL is wrong or missing", error)
             }
-            // Passes when somebody makes room, and nothing was written.
-            Some("OOM" | "MISCONF" | "BUSY") => Error::Unavailable { backend, source: error.into() },
+            // Passes when somebody makes room, or a replica is back; and nothing was written.
+            Some("OOM" | "MISCONF" | "BUSY" | "NOREPLICAS") => {
+                Error::Unavailable { backend, source: error.into() }
+            }
+            // Redis before 7 wraps what went wrong within a script.
+            Some("ERR") if PASSING.iter().any(|code| error.to_string().contains(code)) => {
+                Error::Unavailable { backend, source: error.into() }
+            }
             _ => refused("it answered with an error", error),
         },
     }

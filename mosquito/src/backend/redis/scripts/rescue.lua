@@ -24,10 +24,13 @@ for _, overseer in ipairs(overseers) do
   for i = math.min(#members, room), 1, -1 do
     local id = string.match(members[i], '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')
     if redis.call('HEXISTS', KEYS[3], id) == 1 then
-      local history = redis.call('HGET', KEYS[4], id)
-      history = history and cjson.decode(history) or { attempts = 0 }
+      -- A history that cannot be read was written by hand: the run counts as never attempted.
+      local read, history = pcall(cjson.decode, redis.call('HGET', KEYS[4], id) or '')
+      if not read or type(history) ~= 'table' or type(history.attempts) ~= 'number' then
+        history = { attempts = 0 }
+      end
       history.attempts = history.attempts + 1
-      history.crashes = (history.crashes or 0) + 1
+      history.crashes = (tonumber(history.crashes) or 0) + 1
       if history.crashes >= tonumber(ARGV[2]) then
         history.error = string.format('poisoned: %d processes died while they performed it', history.crashes)
         redis.call('HSET', KEYS[4], id, cjson.encode(history))
