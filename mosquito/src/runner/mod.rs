@@ -49,8 +49,9 @@ impl Runner {
     }
 
     /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
-    /// come to their end within the grace, and hands back the rest. A second signal ends the process at once, as soon as
-    /// what is being performed is handed back, which takes a second at most.
+    /// come to their end within the grace, and hands back the rest. At a second signal nothing is
+    /// waited for: what is being performed is handed back and this answers; a process that is still there 1.5 s later is ended
+    /// with the exit code of the signal. Both signals stay caught from the start of this on, also after it has answered.
     ///
     /// A store that goes out of reach is waited for, however long.
     ///

@@ -16,8 +16,12 @@ pub(super) async fn obey(mut signals: Signals, desk: Arc<Desk>) {
     let second = signals.next().await;
     tracing::warn!(target: "mosquito", signal = second.name, "leaving at once");
     desk.leave.cancel();
-    tokio::time::sleep(LEAVE_WITHIN).await;
-    std::process::exit(128 + second.number);
+    // On a thread of its own: a job may hold those of the runtime, whose end would wait for it.
+    let number = second.number;
+    std::thread::spawn(move || {
+        std::thread::sleep(LEAVE_WITHIN);
+        std::process::exit(128 + number);
+    });
 }
 
 struct SignalKind {
