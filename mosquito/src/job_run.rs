@@ -81,6 +81,9 @@ pub struct History {
     /// How many of them ended with the death of the process.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub crashes: u32,
+    /// How often in a row it was put off because the process that claimed it does not know its job.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: u32,
     /// What the last one failed of; at most 2,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -95,7 +98,7 @@ impl History {
     /// The same history after one more attempt, which failed of `error`.
     #[must_use]
     pub fn failed(&self, error: &str) -> Self {
-        Self { attempts: self.attempts + 1, error: Some(cut(error)), ..self.clone() }
+        Self { attempts: self.attempts + 1, unknown: 0, error: Some(cut(error)), ..self.clone() }
     }
 }
 

@@ -274,10 +274,15 @@ async fn a_settlement_of_an_unknown_run_is_stale(store: &Store) {
 async fn a_history_is_stored_as_it_is_given(store: &Store) {
     let ann = Overseer::named("ann");
     let histories = [
-        History { attempts: u32::MAX, crashes: u32::MAX, error: Some("é \"'\\ 🦟\n\u{0}\t{}".into()) },
-        History { attempts: 7, crashes: 2, error: Some(String::new()) },
-        History { attempts: 1, crashes: 0, error: None },
-        History { attempts: 0, crashes: 0, error: Some("x".repeat(2_001)) },
+        History {
+            attempts: u32::MAX,
+            crashes: u32::MAX,
+            unknown: u32::MAX,
+            error: Some("é \"'\\ 🦟\n\u{0}\t{}".into()),
+        },
+        History { attempts: 7, crashes: 2, unknown: 3, error: Some(String::new()) },
+        History { attempts: 1, crashes: 0, unknown: 1, error: None },
+        History { attempts: 0, crashes: 0, unknown: 0, error: Some("x".repeat(2_001)) },
         History::default(),
     ];
     let mut claims = vec![store.claimed("a", &ann).await];

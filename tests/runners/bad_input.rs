@@ -52,15 +52,11 @@ async fn an_unknown_job_waits_for_a_process_that_knows_it() {
         working.within(Duration::from_secs(60), "offered again", again).await;
         clock.step(30_000);
     }
+    working.within(Duration::from_secs(60), "offered again", again).await;
+    let report = working.stop().await;
     let run = mosquito.queue("notes").unwrap().find(&id).await.unwrap().expect("it is not lost");
-    assert_eq!(run.history.attempts, 0, "no attempt is used up");
-    clock.step(7 * 86_400_000);
-    working.within(Duration::from_secs(60), "offered for the last time", again).await;
-    let _ = working.stop().await;
-
-    let run = mosquito.queue("notes").unwrap().find(&id).await.unwrap().expect("it is not lost");
-    assert_eq!(run.list, List::Dead);
-    assert!(run.history.error.unwrap().contains("no process that knows this job"));
+    assert_eq!((run.list, run.history.attempts, report.put_off), (List::Scheduled, 0, 6));
+    assert_eq!(run.history.unknown, 6, "it is given up after days of this");
 }
 
 #[tokio::test]

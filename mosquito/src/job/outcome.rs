@@ -168,13 +168,12 @@ pub enum Outcome {
 /// How long a run of an unknown job waits for a process that knows it, before it is offered again.
 pub(crate) const UNKNOWN_JOB_WAIT: Duration = Duration::from_secs(30);
 
-/// How old a run of an unknown job grows before it is given up.
-pub(crate) const UNKNOWN_JOB_PATIENCE: Duration = Duration::from_secs(7 * 86_400);
+/// How often in a row it is offered to processes that do not know it before it is given up: for seven days.
+pub(crate) const UNKNOWN_JOB_OFFERS: u32 = 7 * 86_400 / 30;
 
-/// Decides where a run goes. `history` is that of the attempts before this one, `age` the time since
-/// the run was enqueued, `chance` a random number from 0 to 1.
+/// Decides where a run goes. `history` is that of the attempts before this one, `chance` a random number from 0 to 1.
 #[must_use]
-pub fn decide(outcome: &Outcome, history: &History, age: Duration, retry: &Retry, chance: f64) -> Fate {
+pub fn decide(outcome: &Outcome, history: &History, retry: &Retry, chance: f64) -> Fate {
     let attempt = history.attempts + 1;
     match outcome {
         Outcome::Succeeded | Outcome::Discarded(_) | Outcome::Cancelled => Fate::Forget,
@@ -189,11 +188,14 @@ pub fn decide(outcome: &Outcome, history: &History, age: Duration, retry: &Retry
             Fate::Banish { history: history.failed(reason) }
         }
         Outcome::Snoozed(delay) => Fate::Reschedule { delay: *delay, history: history.clone() },
-        Outcome::UnknownJob if age >= UNKNOWN_JOB_PATIENCE => {
+        Outcome::UnknownJob if history.unknown + 1 >= UNKNOWN_JOB_OFFERS => {
             let error = "no process that knows this job has been seen for days".to_owned();
             Fate::Banish { history: History { error: Some(error), ..history.clone() } }
         }
-        Outcome::UnknownJob => Fate::Reschedule { delay: UNKNOWN_JOB_WAIT, history: history.clone() },
+        Outcome::UnknownJob => Fate::Reschedule {
+            delay: UNKNOWN_JOB_WAIT,
+            history: History { unknown: history.unknown + 1, ..history.clone() },
+        },
         Outcome::Interrupted => Fate::HandBack,
     }
 }
@@ -202,7 +204,7 @@ pub fn decide(outcome: &Outcome, history: &History, age: Duration, retry: &Retry
 mod tests {
     use std::time::Duration;
 
-    use super::{JobError, Outcome, UNKNOWN_JOB_PATIENCE, UNKNOWN_JOB_WAIT, decide};
+    use super::{JobError, Outcome, UNKNOWN_JOB_OFFERS, UNKNOWN_JOB_WAIT, decide};
     use crate::backend::Fate;
     use crate::job::{Backoff, Retry};
     use crate::job_run::History;
@@ -211,7 +213,7 @@ mod tests {
     const RETRY: Retry = Retry { attempts: 3, backoff: Backoff::Fixed(SECOND), jitter: 0.5 };
 
     fn after(attempts: u32, error: Option<&str>) -> History {
-        History { attempts, crashes: 1, error: error.map(Into::into) }
+        History { attempts, crashes: 1, unknown: 0, error: error.map(Into::into) }
     }
 
     #[test]
@@ -219,31 +221,41 @@ mod tests {
         let failed = |retry_after| Outcome::Failed { error: "no".into(), retry_after };
         let reschedule = |delay, history| Fate::Reschedule { delay, history };
         let banish = |history| Fate::Banish { history };
-        let days = UNKNOWN_JOB_PATIENCE;
-        let lost = "no process that knows this job has been seen for days";
         #[rustfmt::skip]
         let table = [
-            // outcome                              attempts before, age    fate
-            (Outcome::Succeeded,                     0, SECOND, Fate::Forget),
-            (Outcome::Discarded("old".into()),       0, SECOND, Fate::Forget),
-            (Outcome::Cancelled,                     0, SECOND, Fate::Forget),
-            (failed(None),                           0, SECOND, reschedule(SECOND, after(1, Some("no")))),
-            (failed(None),                           1, SECOND, reschedule(SECOND, after(2, Some("no")))),
-            (failed(None),                           2, SECOND, banish(after(3, Some("no")))),
-            (failed(None),                           9, SECOND, banish(after(10, Some("no")))),
-            (failed(Some(7 * SECOND)),               0, SECOND, reschedule(7 * SECOND, after(1, Some("no")))),
-            (failed(Some(7 * SECOND)),               2, SECOND, banish(after(3, Some("no")))),
-            (Outcome::GivenUp("why".into()),         0, SECOND, banish(after(1, Some("why")))),
-            (Outcome::Undecodable("where".into()),   0, SECOND, banish(after(1, Some("where")))),
-            (Outcome::Snoozed(5 * SECOND),           2, SECOND, reschedule(5 * SECOND, after(2, None))),
-            (Outcome::UnknownJob,                    2, SECOND, reschedule(UNKNOWN_JOB_WAIT, after(2, None))),
-            (Outcome::UnknownJob,                    2, days,   banish(after(2, Some(lost)))),
-            (Outcome::Interrupted,                   2, SECOND, Fate::HandBack),
+            // outcome                             attempts before  fate
+            (Outcome::Succeeded,                     0, Fate::Forget),
+            (Outcome::Discarded("old".into()),       0, Fate::Forget),
+            (Outcome::Cancelled,                     0, Fate::Forget),
+            (failed(None),                           0, reschedule(SECOND, after(1, Some("no")))),
+            (failed(None),                           1, reschedule(SECOND, after(2, Some("no")))),
+            (failed(None),                           2, banish(after(3, Some("no")))),
+            (failed(None),                           9, banish(after(10, Some("no")))),
+            (failed(Some(7 * SECOND)),               0, reschedule(7 * SECOND, after(1, Some("no")))),
+            (failed(Some(7 * SECOND)),               2, banish(after(3, Some("no")))),
+            (Outcome::GivenUp("why".into()),         0, banish(after(1, Some("why")))),
+            (Outcome::Undecodable("where".into()),   0, banish(after(1, Some("where")))),
+            (Outcome::Snoozed(5 * SECOND),           2, reschedule(5 * SECOND, after(2, None))),
+            (Outcome::Interrupted,                   2, Fate::HandBack),
         ];
 
-        for (outcome, attempts, age, fate) in table {
-            assert_eq!(decide(&outcome, &after(attempts, None), age, &RETRY, 0.5), fate, "{outcome:?}");
+        for (outcome, attempts, fate) in table {
+            assert_eq!(decide(&outcome, &after(attempts, None), &RETRY, 0.5), fate, "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn an_unknown_job_is_offered_for_days_and_costs_no_attempt() {
+        let before = |unknown| History { unknown, ..after(2, None) };
+        let decided = |unknown| decide(&Outcome::UnknownJob, &before(unknown), &RETRY, 0.5);
+
+        let again = |unknown| Fate::Reschedule { delay: UNKNOWN_JOB_WAIT, history: before(unknown) };
+        assert_eq!(decided(0), again(1));
+        assert_eq!(decided(UNKNOWN_JOB_OFFERS - 2), again(UNKNOWN_JOB_OFFERS - 1));
+        let Fate::Banish { history } = decided(UNKNOWN_JOB_OFFERS - 1) else { panic!("it is given up") };
+        assert_eq!(history.attempts, 2);
+        assert!(history.error.is_some_and(|error| error.contains("no process that knows this job")));
+        assert_eq!(before(9).failed("no").unknown, 0, "an attempt in between begins anew");
     }
 
     #[test]

@@ -42,8 +42,6 @@ struct Read {
     /// The job, if it can be performed here.
     registration: Option<&'static Registration>,
     retry: Retry,
-    /// How long ago it was enqueued.
-    age: Duration,
 }
 
 #[derive(Clone)]
@@ -65,20 +63,20 @@ impl Executor {
             Err(error) if error.is_newer() => Outcome::UnknownJob,
             Err(error) => Outcome::Undecodable(error.to_string()),
         };
-        self.end(work, read.job, &read.retry, read.age, outcome, started.elapsed()).await;
+        self.end(work, read.job, &read.retry, outcome, started.elapsed()).await;
     }
 
     /// Fails a run whose executor died of a panic outside of its job.
     pub(super) async fn fail(&self, work: &Work, error: String) {
         let read = self.read(work);
         let outcome = Outcome::Failed { error, retry_after: None };
-        self.end(work, read.job, &read.retry, read.age, outcome, Duration::ZERO).await;
+        self.end(work, read.job, &read.retry, outcome, Duration::ZERO).await;
     }
 
     /// Hands a run back that there is no executor for.
     pub(super) async fn hand_back(&self, work: &Work) {
         let read = self.read(work);
-        self.end(work, read.job, &read.retry, read.age, Outcome::Interrupted, Duration::ZERO).await;
+        self.end(work, read.job, &read.retry, Outcome::Interrupted, Duration::ZERO).await;
     }
 
     fn read(&self, work: &Work) -> Read {
@@ -86,25 +84,16 @@ impl Executor {
         let history = claim.history.clone();
         let run = JobRun::read(claim.id.clone(), queue.clone(), &claim.envelope, history, *claimed_at);
         let job = run.as_ref().ok().map(|run| run.job.clone());
-        let age = run.as_ref().ok().and_then(|run| (*claimed_at - run.enqueued_at).to_std().ok());
         let found = job.as_ref().and_then(|job| self.desk.registry.find(job));
         let registration = found.filter(|found| self.can_perform(found));
         let retry = found.map_or(Retry::DEFAULT, |found| found.spec.retry);
-        Read { run, job, registration, retry, age: age.unwrap_or_default() }
+        Read { run, job, registration, retry }
     }
 
-    async fn end(
-        &self,
-        work: &Work,
-        job: Option<JobName>,
-        retry: &Retry,
-        age: Duration,
-        outcome: Outcome,
-        took: Duration,
-    ) {
+    async fn end(&self, work: &Work, job: Option<JobName>, retry: &Retry, outcome: Outcome, took: Duration) {
         let Work { queue, claim, .. } = work;
         let History { attempts, .. } = claim.history;
-        let fate = decide(&outcome, &claim.history, age, retry, fastrand::f64());
+        let fate = decide(&outcome, &claim.history, retry, fastrand::f64());
         let ending = Ending::of(&outcome);
         if self.desk.held.settling(queue, &claim.token) {
             self.desk.events.emit(|| {

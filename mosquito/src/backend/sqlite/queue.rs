@@ -66,7 +66,7 @@ impl Queue<'_> {
 
     pub(super) fn page(&self, list: List, offset: usize, at_most: usize) -> rusqlite::Result<Vec<StoredRun>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at FROM runs
+            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
              WHERE queue = ?1 AND list = ?2 ORDER BY overseer, ticket, rank, id LIMIT ?3 OFFSET ?4",
         )?;
         let (at_most, offset) = (count(at_most), count(offset));
@@ -75,7 +75,7 @@ impl Queue<'_> {
 
     pub(super) fn find(&self, id: &RunId) -> rusqlite::Result<Option<StoredRun>> {
         self.first_row(
-            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at FROM runs
+            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
              WHERE queue = ?1 AND id = ?2",
             (self.name.as_str(), id.as_str()),
             stored_run,
@@ -125,9 +125,14 @@ fn stored_run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
     })
 }
 
-/// The history in a row that begins with id, attempts, crashes, error, envelope.
+/// The history in a row that begins with id, attempts, crashes, error, envelope, and has unknown.
 pub(super) fn history(row: &Row<'_>) -> rusqlite::Result<History> {
-    Ok(History { attempts: row.get(1)?, crashes: row.get(2)?, error: row.get(3)? })
+    Ok(History {
+        attempts: row.get(1)?,
+        crashes: row.get(2)?,
+        unknown: row.get("unknown")?,
+        error: row.get(3)?,
+    })
 }
 
 /// The envelope in a row that begins with id, attempts, crashes, error, envelope.

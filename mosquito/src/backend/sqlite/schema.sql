@@ -18,6 +18,7 @@ CREATE TABLE runs (
     claimed_at INTEGER          CHECK ((claimed_at IS NOT NULL) = (list = 'pending')),
     attempts   INTEGER NOT NULL DEFAULT 0,
     crashes    INTEGER NOT NULL DEFAULT 0,
+    unknown    INTEGER NOT NULL DEFAULT 0,
     error      TEXT,
     envelope   TEXT    NOT NULL,
     PRIMARY KEY (queue, id)

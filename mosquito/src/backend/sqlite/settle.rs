@@ -50,15 +50,15 @@ impl Queue<'_> {
         settlement: &Settlement,
         list: &str,
         rank: i64,
-        History { attempts, crashes, error }: &History,
+        History { attempts, crashes, unknown, error }: &History,
     ) -> rusqlite::Result<usize> {
         let (id, token) = (settlement.id.as_str(), &settlement.token.0);
         self.execute(
             "UPDATE runs SET list = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5,
-                 attempts = ?6, crashes = ?7, error = ?8
+                 attempts = ?6, crashes = ?7, error = ?8, unknown = ?9
              WHERE queue = ?1 AND id = ?2
                  AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
-            (self.name.as_str(), id, token, list, rank, attempts, crashes, error),
+            (self.name.as_str(), id, token, list, rank, attempts, crashes, error, unknown),
         )
     }
 
