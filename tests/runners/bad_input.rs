@@ -170,6 +170,24 @@ async fn a_foreign_key_under_each_of_our_names_is_told_and_nothing_is_half_writt
 }
 
 #[tokio::test]
+async fn what_somebody_else_keeps_is_neither_overwritten_nor_removed() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let notes = mosquito.queue("notes").unwrap();
+    for part in ["paused", "dead"] {
+        let _: i64 = server.command(&["SADD", &format!("mosquito:{{notes}}:{part}"), "foreign"]);
+    }
+
+    let errors = [notes.pause().await.unwrap_err(), notes.flush().await.unwrap_err()];
+
+    assert!(errors.iter().all(|error| matches!(error, Error::ForeignKey { .. })), "{errors:?}");
+    for part in ["paused", "dead"] {
+        let kept: i64 = server.command(&["SCARD", &format!("mosquito:{{notes}}:{part}")]);
+        assert_eq!(kept, 1, "{part}");
+    }
+}
+
+#[tokio::test]
 async fn a_garbled_envelope_goes_to_dead_as_it_is() {
     let server = RedisServer::start();
     let mosquito = Mosquito::connect(&server.url()).await.unwrap();

@@ -165,12 +165,9 @@ impl Backend for Redis {
 
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
         self.list(queue).await?;
-        let mut command = ::redis::cmd("SET");
-        command.arg(self.keys.of(queue, Key::Paused)).arg(1);
-        if let Some(duration) = duration {
-            command.arg("PX").arg(millis(duration).max(1));
-        }
-        self.query(&command).await
+        let mut call = self.call(&scripts::PAUSE, queue, &[Key::Paused]);
+        call.arg(duration.map_or(0, |duration| millis(duration).max(1)));
+        self.answer(queue, &call).await
     }
 
     async fn resume(&self, queue: &QueueName) -> Result<()> {
@@ -241,11 +238,8 @@ impl Backend for Redis {
     }
 
     async fn flush(&self, queue: &QueueName) -> Result<()> {
-        let mut command = ::redis::cmd("UNLINK");
-        for key in [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History] {
-            command.arg(self.keys.of(queue, key));
-        }
-        self.query(&command).await
+        let keys = [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History];
+        self.answer(queue, &self.call(&scripts::FLUSH, queue, &keys)).await
     }
 
     async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize> {
