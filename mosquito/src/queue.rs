@@ -95,7 +95,8 @@ impl Queue {
         self.backend.pause(&self.name, None).await
     }
 
-    /// Stops handing out runs, on every machine, for so long; then the queue resumes by itself.
+    /// Stops handing out runs, on every machine, for so long; then the queue resumes by itself, and idle runners
+    /// notice it within six seconds.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ impl Overseer {
         // Whoever drops this future, or panics in it, stops everything that was started for it.
         let _stop = (desk.stop.clone().drop_guard(), desk.leave.clone().drop_guard());
         let _pulse_done = pulse_done.clone().drop_guard();
-        pulse::start(desk.clone(), pulse_done);
+        pulse::start(desk.clone(), pulse_done)?;
         let ended = self.ended.take().expect("an overseer runs once");
         let settler = tokio::spawn(settler::settle(desk.clone(), ended));
         self.start(&companions);

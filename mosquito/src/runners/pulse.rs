@@ -9,20 +9,25 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 use crate::backend::{Backend, Lease};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Starts to beat, until the token fires. Where nobody else can take the overseer for dead, a task is enough.
-pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) {
+///
+/// Fails when the operating system has no more threads or file descriptors: without a pulse no run is safe.
+pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
     if desk.backend.dies_with_its_process() {
         tokio::spawn(async move { beat_until(&desk, &*desk.backend, &done).await });
-        return;
+        return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("the operating system has what a runtime needs");
-    std::thread::Builder::new()
-        .name("mosquito-pulse".into())
-        .spawn(move || runtime.block_on(on_connections_of_its_own(&desk, &done)))
-        .expect("the operating system has a thread for the heartbeat");
+    let spawned = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let beat = move || runtime.block_on(on_connections_of_its_own(&desk, &done));
+        std::thread::Builder::new().name("mosquito-pulse".into()).spawn(beat)
+    });
+    spawned.map(drop).map_err(|error| Error::Refused {
+        backend: "the operating system".into(),
+        reason: "the heartbeat cannot have a thread of its own".into(),
+        source: error.into(),
+    })
 }
 
 async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
