@@ -18,6 +18,7 @@ facts! {
     a_repeated_ticket_answers_the_same_claims_and_takes_nothing_more,
     a_repeated_ticket_answers_only_what_is_still_pending,
     a_ticket_that_was_long_on_its_way_takes_nothing,
+    the_ticket_that_made_a_lease_is_told_so_each_time,
     tickets_are_told_apart_however_large_their_numbers,
     no_two_claims_have_the_same_token,
     a_claim_that_gets_runs_takes_a_lease_and_one_that_does_not_takes_none,
@@ -127,6 +128,23 @@ async fn a_ticket_that_was_long_on_its_way_takes_nothing(store: &Store) {
     assert!(earlier.runs.is_empty(), "nor of what an older one would");
     assert_eq!(store.sizes().await.waiting, 3, "everything waits on");
     assert_eq!(ids(&store.claim_with(&second, 1).await.runs), ["b"], "the next one goes on");
+}
+
+async fn the_ticket_that_made_a_lease_is_told_so_each_time(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.put(&["a", "b"]).await;
+    let (first, second) = (ann.ticket(), ann.ticket());
+
+    let answers = [
+        store.claim_with(&first, 1).await.lease,
+        // Its answer may have been lost, and with it that what was claimed before is somebody else's.
+        store.claim_with(&first, 1).await.lease,
+        store.claim_with(&second, 1).await.lease,
+        store.claim_with(&first, 1).await.lease,
+        store.claim_with(&second, 1).await.lease,
+    ];
+
+    assert_eq!(answers, [Lease::New, Lease::New, Lease::Held, Lease::New, Lease::Held]);
 }
 
 async fn a_repeated_ticket_answers_only_what_is_still_pending(store: &Store) {

@@ -44,7 +44,8 @@ pub struct Claim {
 /// How an overseer's lease on a queue stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// It had none: whatever it claimed in this queue before is not its own any more.
+    /// It had none: whatever it claimed in this queue before is not its own any more. The ticket that makes the
+    /// lease is answered so each time it is repeated.
     New,
     /// It holds.
     Held,

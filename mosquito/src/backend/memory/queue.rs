@@ -60,7 +60,8 @@ impl Claimant {
 #[derive(Debug)]
 struct Owner {
     beat: Timestamp,
-    /// The latest one that got runs.
+    /// The one that made the lease, and the latest that got runs.
+    first_ticket: u64,
     ticket: u64,
     /// Found dead: its runs are being taken back, and it cannot come back before that is done.
     condemned: bool,
@@ -97,6 +98,7 @@ impl Queue {
     pub(super) fn claim(&mut self, ticket: &Ticket, at_most: usize, now: Timestamp) -> Claimed {
         let lease = match self.owners.get(&ticket.overseer) {
             Some(owner) if owner.condemned => Lease::Lost,
+            Some(owner) if owner.first_ticket == ticket.number => Lease::New,
             Some(_) => Lease::Held,
             None => Lease::New,
         };
@@ -122,8 +124,14 @@ impl Queue {
                 self.pending.insert(claimant, id);
             }
             if !runs.is_empty() {
-                let owner = Owner { beat: now, condemned: false, ticket: ticket.number };
-                self.owners.insert(ticket.overseer.clone(), owner);
+                let number = ticket.number;
+                let owner = self.owners.entry(ticket.overseer.clone()).or_insert(Owner {
+                    beat: now,
+                    first_ticket: number,
+                    ticket: number,
+                    condemned: false,
+                });
+                (owner.beat, owner.ticket) = (now, number);
             }
         }
         Claimed { runs, lease, now }

@@ -30,7 +30,7 @@ pub(super) enum Key {
     History,
     /// Sorted set of overseers with a lease, by their last beat in ms; -1 when condemned.
     Owners,
-    /// Hash: overseer with a lease → its latest ticket that got runs.
+    /// Hash: overseer with a lease → the ticket that made it, space, the latest that got runs.
     Tickets,
     /// Hash: job → its last tick in ms and that tick's run.
     Schedules,

@@ -10,16 +10,20 @@ use crate::clock::{self, Timestamp};
 use crate::name::{OverseerId, RunId};
 
 impl Queue<'_> {
-    /// How a lease stands, and the latest ticket that got runs under it.
-    pub(super) fn lease(&self, overseer: &OverseerId) -> rusqlite::Result<(Lease, Option<u64>)> {
+    /// How a lease stands for a ticket, and the latest ticket that got runs under it.
+    pub(super) fn lease(&self, ticket: &Ticket) -> rusqlite::Result<(Lease, Option<u64>)> {
         let owner = self.first_row(
-            "SELECT condemned, ticket FROM owners WHERE queue = ?1 AND overseer = ?2",
-            (self.name.as_str(), overseer.as_str()),
-            |row| Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?.cast_unsigned())),
+            "SELECT condemned, first_ticket, ticket FROM owners WHERE queue = ?1 AND overseer = ?2",
+            (self.name.as_str(), ticket.overseer.as_str()),
+            |row| {
+                let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
+                Ok((row.get::<_, bool>(0)?, number(1)?, number(2)?))
+            },
         )?;
         Ok(match owner {
-            Some((true, ticket)) => (Lease::Lost, Some(ticket)),
-            Some((false, ticket)) => (Lease::Held, Some(ticket)),
+            Some((true, _, latest)) => (Lease::Lost, Some(latest)),
+            Some((false, first, latest)) if first == ticket.number => (Lease::New, Some(latest)),
+            Some((false, _, latest)) => (Lease::Held, Some(latest)),
             None => (Lease::New, None),
         })
     }
@@ -28,7 +32,7 @@ impl Queue<'_> {
     pub(super) fn renew_lease(&self, ticket: &Ticket) -> rusqlite::Result<()> {
         let (overseer, number) = (ticket.overseer.as_str(), ticket.number.cast_signed());
         self.execute(
-            "INSERT INTO owners (queue, overseer, beat, ticket) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO owners (queue, overseer, beat, first_ticket, ticket) VALUES (?1, ?2, ?3, ?4, ?4)
              ON CONFLICT DO UPDATE SET beat = excluded.beat, ticket = excluded.ticket",
             (self.name.as_str(), overseer, self.now_millis(), number),
         )?;

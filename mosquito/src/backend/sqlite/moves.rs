@@ -39,7 +39,7 @@ impl Queue<'_> {
     }
 
     pub(super) fn claim(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Claimed> {
-        let (lease, latest) = self.lease(&ticket.overseer)?;
+        let (lease, latest) = self.lease(ticket)?;
         let mut runs = Vec::new();
         if lease == Lease::Lost {
             return Ok(Claimed { runs, lease, now: self.now });

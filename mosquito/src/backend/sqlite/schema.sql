@@ -43,7 +43,8 @@ CREATE TABLE owners (
     queue     TEXT    NOT NULL,
     overseer  TEXT    NOT NULL,
     beat      INTEGER NOT NULL,
-    -- The latest one that got runs.
+    -- The ticket that made the lease, and the latest that got runs.
+    first_ticket INTEGER NOT NULL,
     ticket    INTEGER NOT NULL,
     -- Found dead: its runs are being taken back, and it cannot come back before that is done.
     condemned INTEGER NOT NULL DEFAULT 0,

@@ -15,10 +15,12 @@ if beat then
   answer[1] = 'held'
 end
 
+-- Tickets are of one width, so text compares as the numbers do.
+local first, latest = string.match(beat and redis.call('HGET', KEYS[8], overseer) or '', '^(%x+) (%x+)$')
+if first == ticket then answer[1] = 'new' end
+
 local claim = overseer .. '/' .. ticket .. '/'
-local latest = beat and redis.call('HGET', KEYS[8], overseer)
 if latest and ticket <= latest then
-  -- Tickets are of one width, so text compares as the numbers do.
   local before = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. claim, '(' .. overseer .. '/' .. ticket .. '0')
   if #before == 0 then return answer end
   local ids = {}
@@ -63,7 +65,7 @@ end
 if #members > 0 then
   redis.call('ZADD', KEYS[2], unpack(members))
   redis.call('ZADD', KEYS[5], now, overseer)
-  redis.call('HSET', KEYS[8], overseer, ticket)
+  redis.call('HSET', KEYS[8], overseer, (first or ticket) .. ' ' .. ticket)
 end
 -- One wakes one: whoever leaves runs behind wakes the next.
 if depth > #ids and not rung then redis.call('LPUSH', KEYS[6], 1) end
