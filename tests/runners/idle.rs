@@ -36,6 +36,7 @@ async fn an_idle_runner_sends_at_most_two_commands_a_second_and_wakes_at_once() 
         "from enqueue to done, the median of 50: {:?}",
         pickups[25]
     );
+    println!("an idle runner sent {sent} commands in 20 s");
     println!("enqueue to done on an idle runner: median {:?}, worst {:?}", pickups[25], pickups[49]);
     assert_eq!(working.stop().await.performed, 51);
 }

@@ -19,7 +19,7 @@ use crate::events::Event;
 use crate::name::QueueName;
 
 /// How long a leadership lasts that is not renewed, or as long as an overseer is not taken for dead, if that is
-/// shorter; it is renewed three times in that time.
+/// shorter; it is renewed twice in that time, which together with the waits is most of what an idle runner sends.
 const LEASE: Duration = Duration::from_secs(6);
 
 /// How often every queue is looked at, whatever the signals say.
@@ -53,7 +53,7 @@ impl<'a> Coordinator<'a> {
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.desk.stop.is_cancelled() {
-            let until = Instant::now() + around(self.lease / 3);
+            let until = Instant::now() + around(self.lease / 2);
             match self.desk.noted(self.take_part(until).await) {
                 Ok(()) => backoff.reset(),
                 Err(_) => self.desk.rest(backoff.next()).await,
