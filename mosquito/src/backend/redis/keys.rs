@@ -34,7 +34,7 @@ pub(super) enum Key {
     Tickets,
     /// Hash: job → its last tick in ms and that tick's run.
     Schedules,
-    /// Text that expires when the pause ends.
+    /// Text that expires when the pause ends: that time in ms, or 0.
     Paused,
     /// List with one item while there is work that nobody was woken for.
     Wake,
