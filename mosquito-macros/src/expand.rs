@@ -99,12 +99,12 @@ fn traits(job: &Definition) -> TokenStream {
     quote! {
         impl #parameters #runtime::__private::Job for #ident #arguments #conditions {
             const SPEC: #runtime::__private::JobSpec = #runtime::__private::JobSpec {
-                name: #name,
                 aliases: &[#(#aliases),*],
                 queue: #queue,
                 retry: #retry,
                 timeout: #timeout,
                 schedule: #schedule,
+                ..#runtime::__private::JobSpec::named(#name)
             };
         }
         #(#needs)*

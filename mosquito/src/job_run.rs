@@ -3,6 +3,7 @@
 //! What never changes (job, arguments, time of enqueue) is the **envelope**: JSON, written once by the
 //! client and never again. What changes with each attempt is its [`History`], stored beside it.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -39,23 +40,47 @@ pub struct NewRun {
     body: String,
 }
 
+/// What a run is to do: the part of its envelope that the client writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// The job.
+    pub job: &'a JobName,
+    /// The version of the job's arguments, from 1.
+    pub version: u32,
+    /// The arguments, as JSON.
+    pub args: &'a RawValue,
+    /// The moment in its schedule that a periodic job's run stands for.
+    pub tick: Option<Timestamp>,
+}
+
+impl<'a> Body<'a> {
+    /// A run of a job that was enqueued by hand, with the first version of its arguments.
+    #[must_use]
+    pub fn new(job: &'a JobName, args: &'a RawValue) -> Self {
+        Self { job, version: 1, args, tick: None }
+    }
+}
+
 #[derive(Serialize)]
-struct Body<'a> {
+struct Written<'a> {
     v: u32,
     job: &'a str,
+    #[serde(skip_serializing_if = "is_one")]
+    version: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     tick: Option<i64>,
     args: &'a RawValue,
 }
 
 impl NewRun {
-    /// Makes a run of a job with arguments that are JSON already. `tick` is the moment in its schedule
-    /// that a periodic job's run stands for.
+    /// Makes a run.
     #[must_use]
-    pub fn new(id: RunId, job: &JobName, args: &RawValue, tick: Option<Timestamp>, when: When) -> Self {
+    pub fn new(id: RunId, when: When, body: &Body<'_>) -> Self {
+        let Body { job, version, args, tick } = *body;
         let tick = tick.map(|tick| tick.timestamp_millis());
-        let body = serde_json::to_string(&Body { v: WIRE_VERSION, job: job.as_str(), tick, args })
-            .expect("an object of numbers, text and JSON serializes");
+        let body =
+            serde_json::to_string(&Written { v: WIRE_VERSION, job: job.as_str(), version, tick, args })
+                .expect("an object of numbers, text and JSON serializes");
         Self { id, when, body }
     }
 
@@ -94,6 +119,15 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
+fn one() -> u32 {
+    1
+}
+
 impl History {
     /// The same history after one more attempt, which failed of `error`.
     #[must_use]
@@ -109,6 +143,34 @@ fn cut(error: &str) -> String {
     }
 }
 
+/// What never changes about a run, as its client and the backend wrote it.
+#[derive(Clone)]
+pub struct Envelope {
+    /// The job it is a run of, as it was named at enqueue.
+    pub job: JobName,
+    /// The version of the job's arguments.
+    pub version: u32,
+    /// The arguments, as JSON.
+    pub args: Box<RawValue>,
+    /// When the backend took it.
+    pub enqueued_at: Timestamp,
+    /// The moment in its schedule that a periodic job's run stands for.
+    pub tick: Option<Timestamp>,
+}
+
+impl fmt::Debug for Envelope {
+    /// Without the arguments, which may hold what is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("job", &self.job)
+            .field("version", &self.version)
+            .field("args", &format_args!("{} bytes", self.args.get().len()))
+            .field("enqueued_at", &self.enqueued_at)
+            .field("tick", &self.tick)
+            .finish()
+    }
+}
+
 /// A run in the hands of an executor.
 #[derive(Clone, Debug)]
 pub struct JobRun {
@@ -116,14 +178,8 @@ pub struct JobRun {
     pub id: RunId,
     /// The queue it was claimed from.
     pub queue: QueueName,
-    /// The job it is a run of, as it was named at enqueue.
-    pub job: JobName,
-    /// The arguments, as JSON.
-    pub args: Box<RawValue>,
-    /// When the backend took it.
-    pub enqueued_at: Timestamp,
-    /// The moment in its schedule that a periodic job's run stands for.
-    pub tick: Option<Timestamp>,
+    /// What it is to do.
+    pub envelope: Envelope,
     /// Which attempt this is, from 1.
     pub attempt: u32,
     /// When the backend handed it out for this attempt.
@@ -143,10 +199,19 @@ pub enum EnvelopeError {
     Garbled(String),
 }
 
+impl EnvelopeError {
+    /// Whether another process may be able to read it.
+    pub(crate) fn is_newer(&self) -> bool {
+        matches!(self, Self::Newer(_))
+    }
+}
+
 #[derive(Deserialize)]
-struct Envelope {
+struct Read {
     v: u32,
     job: String,
+    #[serde(default = "one")]
+    version: u32,
     enqueued_at: i64,
     #[serde(default)]
     tick: Option<i64>,
@@ -158,24 +223,18 @@ struct VersionOnly {
     v: u32,
 }
 
-impl JobRun {
-    /// Reads an envelope.
+impl Envelope {
+    /// Reads the bytes of an envelope.
     ///
     /// # Errors
     ///
     /// When it was written by a newer release, or is no envelope at all.
-    pub fn read(
-        id: RunId,
-        queue: QueueName,
-        envelope: &[u8],
-        history: History,
-        claimed_at: Timestamp,
-    ) -> Result<Self, EnvelopeError> {
-        let garbled = |why: &dyn std::fmt::Display| EnvelopeError::Garbled(why.to_string());
-        let read = match serde_json::from_slice::<Envelope>(envelope) {
+    pub fn read(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let garbled = |why: &dyn fmt::Display| EnvelopeError::Garbled(why.to_string());
+        let read = match serde_json::from_slice::<Read>(bytes) {
             Ok(read) if read.v == WIRE_VERSION => read,
             result => {
-                let version = serde_json::from_slice::<VersionOnly>(envelope).map_err(|why| garbled(&why))?.v;
+                let version = serde_json::from_slice::<VersionOnly>(bytes).map_err(|why| garbled(&why))?.v;
                 return Err(match result {
                     _ if version > WIRE_VERSION => EnvelopeError::Newer(version),
                     Err(why) => garbled(&why),
@@ -184,15 +243,11 @@ impl JobRun {
             }
         };
         Ok(Self {
-            id,
-            queue,
             job: JobName::new(read.job).map_err(|why| garbled(&why))?,
+            version: read.version,
             args: read.args,
             enqueued_at: clock::from_millis(read.enqueued_at),
             tick: read.tick.map(clock::from_millis),
-            attempt: history.attempts + 1,
-            claimed_at,
-            history,
         })
     }
 }
@@ -201,19 +256,12 @@ impl JobRun {
 mod tests {
     use serde_json::value::RawValue;
 
-    use super::{ERROR_LIMIT, EnvelopeError, History, JobRun, NewRun, When, stamped};
+    use super::{Body, ERROR_LIMIT, Envelope, EnvelopeError, History, NewRun, When, stamped};
     use crate::clock::from_millis;
-    use crate::name::{JobName, QueueName, RunId};
+    use crate::name::{JobName, RunId};
 
-    fn read(envelope: &str) -> Result<JobRun, EnvelopeError> {
-        let history = History { attempts: 2, ..History::default() };
-        JobRun::read(
-            RunId::random(),
-            QueueName::new("q").unwrap(),
-            envelope.as_bytes(),
-            history,
-            from_millis(0),
-        )
+    fn read(envelope: &str) -> Result<Envelope, EnvelopeError> {
+        Envelope::read(envelope.as_bytes())
     }
 
     #[test]
@@ -221,7 +269,8 @@ mod tests {
         let args = RawValue::from_string(r#"{"user_id":7}"#.into()).unwrap();
         let job = JobName::new("send_welcome").unwrap();
         let tick = from_millis(1_700_000_000_000);
-        let new = NewRun::new(RunId::random(), &job, &args, Some(tick), When::Now);
+        let body = Body { tick: Some(tick), ..Body::new(&job, &args) };
+        let new = NewRun::new(RunId::random(), When::Now, &body);
 
         let envelope = stamped(new.body(), from_millis(42));
 
@@ -229,9 +278,26 @@ mod tests {
             envelope,
             r#"{"enqueued_at":42,"v":1,"job":"send_welcome","tick":1700000000000,"args":{"user_id":7}}"#
         );
-        let run = read(&envelope).unwrap();
-        assert_eq!((run.job, run.args.get(), run.tick), (job, args.get(), Some(tick)));
-        assert_eq!((run.enqueued_at, run.attempt), (from_millis(42), 3));
+        let read = read(&envelope).unwrap();
+        assert_eq!((read.job, read.args.get(), read.tick), (job, args.get(), Some(tick)));
+        assert_eq!((read.enqueued_at, read.version), (from_millis(42), 1));
+    }
+
+    #[test]
+    fn only_a_later_version_of_the_arguments_is_written_down() {
+        let args = RawValue::from_string("7".into()).unwrap();
+        let job = JobName::new("send_welcome").unwrap();
+        let new = NewRun::new(RunId::random(), When::Now, &Body { version: 3, ..Body::new(&job, &args) });
+
+        assert_eq!(new.body(), r#"{"v":1,"job":"send_welcome","version":3,"args":7}"#);
+        assert_eq!(read(&stamped(new.body(), from_millis(42))).unwrap().version, 3);
+    }
+
+    #[test]
+    fn a_debugged_envelope_keeps_the_arguments_to_itself() {
+        let read = read(r#"{"enqueued_at":1,"v":1,"job":"greet","args":"secret"}"#).unwrap();
+
+        assert!(format!("{read:?}").contains("args: 8 bytes"), "{read:?}");
     }
 
     #[test]

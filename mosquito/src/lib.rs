@@ -83,6 +83,9 @@ mod name;
 mod queue;
 mod runner;
 mod runners;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -93,6 +96,10 @@ pub use mosquito_macros::job;
 
 /// The crate of [`Timestamp`], for whoever makes one.
 pub use chrono;
+/// The crate by which arguments serialize: what a job's fields derive.
+pub use serde;
+/// The crate of what [`Upgrade`] is given.
+pub use serde_json;
 
 pub use backend::Enqueued;
 pub use client::{Mosquito, MosquitoBuilder};
@@ -100,9 +107,10 @@ pub use clock::{Clock, Timestamp};
 pub use error::{BoxError, BuildError, Error, Result};
 pub use job::{
     Backoff, Context, Enqueue, EnqueueAll, Job, JobError, JobResult, JobSpec, Missed, NeedsState, Outcome,
-    Perform, PerformBlocking, Registration, Retry, Rhythm, ScheduleSpec, StateNeed, decide,
+    Perform, PerformBlocking, Registration, Retry, Rhythm, ScheduleSpec, StateNeed, TickArgs, Upgrade,
+    decide,
 };
-pub use job_run::{EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
+pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
 pub use name::{JobName, NameError, OverseerId, QueueName, RunId};
 pub use queue::Queue;
 pub use runner::{Report, Runner, RunnerBuilder, RunnerHandle};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mosquito::backend::{Claim, ClaimToken, Fate, Overlap, Rescue, Settlement, StoredRun, Tick, Ticket};
-use mosquito::{History, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp, When};
+use mosquito::{Body, History, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp, When};
 use serde_json::value::RawValue;
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
@@ -38,7 +38,7 @@ pub(crate) fn run_when(id: &str, when: When) -> NewRun {
 /// A run with these arguments, which are JSON.
 pub(crate) fn run_with(id: &str, args: &str, when: When) -> NewRun {
     let args = RawValue::from_string(args.into()).expect("the fact gives good JSON");
-    NewRun::new(run_id(id), &job("send_letter"), &args, None, when)
+    NewRun::new(run_id(id), when, &Body::new(&job("send_letter"), &args))
 }
 
 /// So many ids that sort as they are counted: `run-0000`, `run-0001`, …
@@ -119,7 +119,8 @@ pub(crate) fn tick(at: Timestamp, overlap: Overlap) -> Tick {
 
 pub(crate) fn tick_of(name: &str, at: Timestamp, overlap: Overlap) -> Tick {
     let (job, args) = (job(name), RawValue::from_string("null".into()).expect("this is JSON"));
-    let run = NewRun::new(RunId::of_tick(&job, at), &job, &args, Some(at), When::Now);
+    let body = Body { tick: Some(at), ..Body::new(&job, &args) };
+    let run = NewRun::new(RunId::of_tick(&job, at), When::Now, &body);
     Tick { job, at, run: Some(run), overlap }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mosquito::backend::sqlite::Sqlite;
 use mosquito::backend::{Backend, Fate, Settled, Settlement, Signal, Ticket};
-use mosquito::{JobName, NewRun, OverseerId, QueueName, RunId, When};
+use mosquito::{Body, JobName, NewRun, OverseerId, QueueName, RunId, When};
 use serde_json::value::RawValue;
 
 const DEADLINE: Duration = Duration::from_secs(50);
@@ -33,7 +33,7 @@ async fn enqueue(backend: &Sqlite, mail: &QueueName, name: &str, count: usize) {
     // Of all sizes: single runs and batches wait for each other.
     for (n, ids) in ids.chunks(7).enumerate() {
         let runs: Vec<_> =
-            ids.iter().map(|id| NewRun::new(id.clone(), &job, &args, None, When::Now)).collect();
+            ids.iter().map(|id| NewRun::new(id.clone(), When::Now, &Body::new(&job, &args))).collect();
         for runs in runs.chunks(1 + n % 7) {
             let answers = backend.enqueue(mail, runs).await.expect("runs are enqueued");
             assert!(
@@ -66,8 +66,10 @@ async fn perform(backend: &Sqlite, mail: &QueueName, name: &str, all: usize) {
         // What is done is counted in the store itself, where both processes see it.
         let job = JobName::new("done").expect("it is a name");
         let args = RawValue::from_string("null".into()).expect("it is JSON");
-        let records: Vec<_> =
-            claims.iter().map(|claim| NewRun::new(claim.id.clone(), &job, &args, None, When::Now)).collect();
+        let records: Vec<_> = claims
+            .iter()
+            .map(|claim| NewRun::new(claim.id.clone(), When::Now, &Body::new(&job, &args)))
+            .collect();
         let recorded = backend.enqueue(&done, &records).await.expect("records are written");
         assert!(
             recorded.iter().all(mosquito::backend::Enqueued::is_new),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mosquito::backend::memory::Memory;
 use mosquito::backend::{List, Rescue, Ticket};
 use mosquito::events::Event;
-use mosquito::{Clock, Error, JobName, Mosquito, NewRun, OverseerId, QueueName, RunId, When};
+use mosquito::{Body, Clock, Error, JobName, Mosquito, NewRun, OverseerId, QueueName, RunId, When};
 use mosquito_tests::RedisServer;
 use serde_json::value::RawValue;
 
@@ -16,7 +16,7 @@ use crate::working::{memory, work};
 /// Enqueues a run of any name with any arguments, as another language might.
 async fn enqueue_by_hand(mosquito: &Mosquito, job: &str, args: &str) -> RunId {
     let args = RawValue::from_string(args.into()).unwrap();
-    let run = NewRun::new(RunId::random(), &JobName::new(job).unwrap(), &args, None, When::Now);
+    let run = NewRun::new(RunId::random(), When::Now, &Body::new(&JobName::new(job).unwrap(), &args));
     let answers = mosquito.backend().enqueue(&QueueName::new("notes").unwrap(), &[run]).await.unwrap();
     answers[0].id().clone()
 }

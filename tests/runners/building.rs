@@ -60,14 +60,8 @@ async fn an_empty_list_of_queues_is_not_all_queues() {
 struct Unmarked;
 
 impl mosquito::Job for Unmarked {
-    const SPEC: mosquito::JobSpec = mosquito::JobSpec {
-        name: "unmarked",
-        aliases: &[],
-        queue: "notes",
-        retry: mosquito::Retry::DEFAULT,
-        timeout: None,
-        schedule: None,
-    };
+    const SPEC: mosquito::JobSpec =
+        mosquito::JobSpec { queue: "notes", ..mosquito::JobSpec::named("unmarked") };
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ fn log_finished(
         Outcome::Failed { error, .. } => error,
         Outcome::GivenUp(reason) | Outcome::Discarded(reason) | Outcome::Undecodable(reason) => reason,
         Outcome::UnknownJob => {
-            "not performed by this process: it has no job of that name, or not its state, or is too old for its envelope"
+            "not performed by this process: it has no job of that name, or not its state, or is too old for its envelope or the version of its arguments"
         }
         _ => "",
     };

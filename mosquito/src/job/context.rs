@@ -79,13 +79,13 @@ impl<J> Context<J> {
     /// When the backend took the run.
     #[must_use]
     pub fn enqueued_at(&self) -> Timestamp {
-        self.core.run.enqueued_at
+        self.core.run.envelope.enqueued_at
     }
 
     /// The moment in its schedule that a periodic job's run stands for: the same at each attempt.
     #[must_use]
     pub fn tick(&self) -> Option<Timestamp> {
-        self.core.run.tick
+        self.core.run.envelope.tick
     }
 
     /// What the attempt before this one failed of.

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::job::Job;
-use crate::job_run::{NewRun, When};
+use crate::job_run::{Body, NewRun, When};
 use crate::name::{JobName, QueueName, RunId};
 
 /// The most runs, and the most bytes of arguments, that one call of the backend takes.
@@ -84,6 +84,10 @@ impl Enqueuer {
         }
         Ok(args)
     }
+}
+
+fn body<'a, J: Job>(name: &'a JobName, args: &'a RawValue) -> Body<'a> {
+    Body { version: J::SPEC.version, ..Body::new(name, args) }
 }
 
 /// Where and when: what one enqueue and many have in common.
@@ -157,7 +161,7 @@ impl<J: Job> Enqueue<J> {
         let job = JobName::new(J::SPEC.name)?;
         let args = self.enqueuer.arguments(&self.job)?;
         let id = self.id.unwrap_or_else(RunId::random);
-        let run = NewRun::new(id, &job, &args, None, self.place.when);
+        let run = NewRun::new(id, self.place.when, &body::<J>(&job, &args));
         let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, %job);
         let mut answers = self.enqueuer.send(&queue, &job, &[run]).instrument(span).await?;
         Ok(answers.pop().expect("a backend answers for each run"))
@@ -240,7 +244,8 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
                 match self.enqueuer.arguments(&job) {
                     Ok(args) => {
                         bytes += args.get().len();
-                        chunk.push(NewRun::new((self.id)(&job), &name, &args, None, self.place.when));
+                        let body = body::<J>(&name, &args);
+                        chunk.push(NewRun::new((self.id)(&job), self.place.when, &body));
                     }
                     Err(error) => {
                         failure = Some(error);

@@ -8,9 +8,12 @@
 mod context;
 mod enqueue;
 mod outcome;
+mod performance;
+mod registration;
 mod registry;
 mod retry;
 mod schedule;
+mod upgrade;
 
 use std::future::{Future, ready};
 use std::time::Duration;
@@ -21,14 +24,16 @@ use serde::de::DeserializeOwned;
 pub use context::{Context, NeedsState};
 pub use enqueue::{Enqueue, EnqueueAll};
 pub use outcome::{JobError, JobResult, Outcome, decide};
-pub use registry::{Registration, StateNeed};
+pub use registration::{Registration, StateNeed, TickArgs};
 pub use retry::{Backoff, Retry};
 pub use schedule::{Missed, Rhythm, ScheduleSpec};
+pub use upgrade::Upgrade;
 
 pub(crate) use context::{Core, States};
 pub(crate) use enqueue::Enqueuer;
 pub(crate) use outcome::{Kind, panic_message};
-pub(crate) use registry::{Performance, Registry};
+pub(crate) use performance::{Performance, Undecodable};
+pub(crate) use registry::Registry;
 pub(crate) use schedule::Schedule;
 
 /// A type of background job: made by `#[job]` on a struct, whose fields are its arguments.
@@ -49,6 +54,10 @@ pub struct JobSpec {
     pub name: &'static str,
     /// Names that it had before, under which runs may still be waiting.
     pub aliases: &'static [&'static str],
+    /// The version of its arguments, from 1: see [`Upgrade`].
+    pub version: u32,
+    /// The arguments that are never shown, by the names under which they serialize: `"."` is all of them.
+    pub redacted: &'static [&'static str],
     /// The queue its runs are enqueued in, unless an enqueue names another.
     pub queue: &'static str,
     /// How a failed run is tried again.
@@ -57,6 +66,23 @@ pub struct JobSpec {
     pub timeout: Option<Duration>,
     /// When it is performed by itself.
     pub schedule: Option<ScheduleSpec>,
+}
+
+impl JobSpec {
+    /// What a job of this name has that declares nothing else.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            version: 1,
+            redacted: &[],
+            queue: "default",
+            retry: Retry::DEFAULT,
+            timeout: None,
+            schedule: None,
+        }
+    }
 }
 
 /// Says what performing a job means.

@@ -159,7 +159,7 @@ pub enum Outcome {
     Cancelled,
     /// The arguments, or the whole envelope, cannot be read.
     Undecodable(String),
-    /// No job of that name is linked into this process, or its envelope is of a newer release.
+    /// No job of that name is linked into this process, or only an older version of it.
     UnknownJob,
     /// The process stopped before the attempt came to its end.
     Interrupted,

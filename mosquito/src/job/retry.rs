@@ -55,6 +55,16 @@ impl Retry {
     /// What a periodic job without `retry(..)` has: one attempt, for the next tick is the retry.
     pub const NEVER: Self = Self { attempts: 1, ..Self::DEFAULT };
 
+    /// What the macro would have refused, in a policy made without it.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let Self { attempts, jitter, .. } = self;
+        if *attempts == 0 {
+            return Some("its policy has 0 attempts: no run would be performed".into());
+        }
+        let is_share = (0.0..=1.0).contains(jitter);
+        (!is_share).then(|| format!("its policy has a jitter of {jitter}, which is a share from 0 to 1"))
+    }
+
     /// How long a run waits after its `attempt`th attempt (from 1) failed. `chance`, from 0 to 1, places
     /// the wait within the jitter: `wait × (1 + jitter × (2 × chance − 1))`.
     ///

@@ -18,9 +18,10 @@ use crate::backend::{Claim, Settlement};
 use crate::clock::Timestamp;
 use crate::events::Event;
 use crate::job::{
-    Core, JobError, JobResult, Kind, Outcome, Performance, Registration, Retry, decide, panic_message,
+    Core, JobError, JobResult, JobSpec, Kind, Outcome, Performance, Registration, Retry, decide,
+    panic_message,
 };
-use crate::job_run::{EnvelopeError, History, JobRun};
+use crate::job_run::{Envelope, EnvelopeError, History, JobRun};
 use crate::name::{JobName, QueueName};
 
 /// How long a job's `after` hook may take.
@@ -37,7 +38,7 @@ pub(super) struct Work {
 
 /// What a claim's envelope says, and what is known of its job.
 struct Read {
-    run: Result<JobRun, EnvelopeError>,
+    envelope: Result<Envelope, EnvelopeError>,
     job: Option<JobName>,
     /// The job, if it can be performed here.
     registration: Option<&'static Registration>,
@@ -55,9 +56,9 @@ impl Executor {
     pub(super) async fn execute(&self, work: &Work) {
         let started = Instant::now();
         let read = self.read(work);
-        let outcome = match read.run {
-            Ok(run) => match read.registration {
-                Some(registration) => self.perform(registration, run, work.token.clone()).await,
+        let outcome = match read.envelope {
+            Ok(envelope) => match read.registration {
+                Some(registration) => self.perform(registration, work, envelope).await,
                 None => Outcome::UnknownJob,
             },
             Err(error) if error.is_newer() => Outcome::UnknownJob,
@@ -80,14 +81,13 @@ impl Executor {
     }
 
     fn read(&self, work: &Work) -> Read {
-        let Work { queue, claim, claimed_at, .. } = work;
-        let history = claim.history.clone();
-        let run = JobRun::read(claim.id.clone(), queue.clone(), &claim.envelope, history, *claimed_at);
-        let job = run.as_ref().ok().map(|run| run.job.clone());
+        let envelope = Envelope::read(&work.claim.envelope);
+        let job = envelope.as_ref().ok().map(|envelope| envelope.job.clone());
         let found = job.as_ref().and_then(|job| self.desk.registry.find(job));
-        let registration = found.filter(|found| self.can_perform(found));
+        let is_known = |found: &&Registration| envelope.as_ref().is_ok_and(|run| found.knows_version(run));
+        let registration = found.filter(is_known).filter(|found| self.can_perform(found));
         let retry = found.map_or(Retry::DEFAULT, |found| found.spec.retry);
-        Read { run, job, registration, retry }
+        Read { envelope, job, registration, retry }
     }
 
     async fn end(&self, work: &Work, job: Option<JobName>, retry: &Retry, outcome: Outcome, took: Duration) {
@@ -114,15 +114,28 @@ impl Executor {
         (registration.states)().iter().all(|state| self.desk.states.has(state.id))
     }
 
-    async fn perform(&self, registration: &Registration, run: JobRun, token: CancellationToken) -> Outcome {
+    async fn perform(&self, registration: &Registration, work: &Work, envelope: Envelope) -> Outcome {
+        let Work { queue, claim, claimed_at, token } = work;
+        let attempt = claim.history.attempts + 1;
         let span = tracing::info_span!(
-            target: "mosquito", "perform", queue = %run.queue, job = %run.job, run = %run.id, attempt = run.attempt
+            target: "mosquito", "perform", %queue, job = %envelope.job, run = %claim.id, attempt
         );
         self.desk.events.emit(|| {
-            let (queue, job, id) = (run.queue.clone(), run.job.clone(), run.id.clone());
-            Event::Started { queue, job, id, attempt: run.attempt }
+            let (queue, job, id) = (queue.clone(), envelope.job.clone(), claim.id.clone());
+            Event::Started { queue, job, id, attempt }
         });
-        let attempt = run.attempt;
+        let envelope = match upgraded(registration, envelope) {
+            Ok(envelope) => envelope,
+            Err(outcome) => return outcome,
+        };
+        let run = JobRun {
+            id: claim.id.clone(),
+            queue: queue.clone(),
+            envelope,
+            attempt,
+            claimed_at: *claimed_at,
+            history: claim.history.clone(),
+        };
         let core = Core {
             run,
             token: token.clone(),
@@ -133,8 +146,8 @@ impl Executor {
             Ok(performance) => performance,
             Err(reason) => return Outcome::Undecodable(reason),
         };
-        let result = steps(&*performance, registration.spec.timeout, &token).instrument(span).await;
-        self.outcome(&*performance, attempt, result, &token)
+        let result = steps(&*performance, registration.spec.timeout, token).instrument(span).await;
+        self.outcome(&*performance, attempt, result, token)
     }
 
     fn outcome(
@@ -165,16 +178,38 @@ impl Executor {
     }
 }
 
+/// The run as it is written today, or what becomes of one that cannot be.
+fn upgraded(registration: &Registration, envelope: Envelope) -> Result<Envelope, Outcome> {
+    let JobSpec { name, version, .. } = registration.spec;
+    let from = envelope.version;
+    let error = match std::panic::catch_unwind(AssertUnwindSafe(|| registration.upgraded(envelope))) {
+        Ok(Ok(envelope)) => return Ok(envelope),
+        Ok(Err(error)) => error,
+        Err(panic) => JobError(Kind::Panicked(panic_message(panic))),
+    };
+    Err(match error.0 {
+        Kind::Dead(reason) => Outcome::GivenUp(reason),
+        Kind::Discard(reason) => Outcome::Discarded(reason),
+        Kind::Snooze(delay) => Outcome::Snoozed(delay),
+        Kind::RetryIn(delay, _) => Outcome::Failed { error: error.to_string(), retry_after: Some(delay) },
+        Kind::Failed(_) | Kind::Panicked(_) | Kind::TimedOut(_) => {
+            let what = format!(
+                "the arguments of version {from} do not upgrade to version {version} of job `{name}`"
+            );
+            Outcome::Undecodable(match registration.spec.redacted {
+                [] => format!("{what}: {error}"),
+                _ => format!("{what}; why is not told, since some of them are redacted"),
+            })
+        }
+    })
+}
+
 fn decode(registration: &Registration, core: &Arc<Core>) -> Result<Box<dyn Performance>, String> {
-    let name = registration.spec.name;
     match std::panic::catch_unwind(AssertUnwindSafe(|| registration.decode(core))) {
         Ok(Ok(performance)) => Ok(performance),
-        Ok(Err(error)) => {
-            let (path, why) = (error.path().to_string(), error.inner());
-            let place = if path == "." { String::new() } else { format!(" at `{path}`") };
-            Err(format!("the arguments do not decode as job `{name}`{place}: {why}"))
-        }
+        Ok(Err(error)) => Err(registration.undecodable(&error)),
         Err(panic) => {
+            let name = registration.spec.name;
             Err(format!("decoding the arguments as job `{name}` panicked: {}", panic_message(panic)))
         }
     }

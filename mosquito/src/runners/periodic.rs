@@ -15,7 +15,7 @@ use crate::clock::{self, Timestamp};
 use crate::error::Result;
 use crate::events::Event;
 use crate::job::{Registration, Schedule, ScheduleSpec, panic_message};
-use crate::job_run::{NewRun, When};
+use crate::job_run::{Body, NewRun, When};
 use crate::name::{JobName, QueueName, RunId};
 
 /// How often a schedule is read anew, in case the store's clock jumped.
@@ -85,10 +85,12 @@ impl Periodic {
         let run = match (perform, self.arguments()) {
             (false, _) => None,
             (true, Ok(args)) => {
-                Some(NewRun::new(RunId::of_tick(&self.job, at), &self.job, &args, Some(at), When::Now))
+                let version = self.registration.spec.version;
+                let body = Body { version, tick: Some(at), ..Body::new(&self.job, &args) };
+                Some(NewRun::new(RunId::of_tick(&self.job, at), When::Now, &body))
             }
             (true, Err(error)) => {
-                tracing::error!(target: "mosquito", job = %self.job, tick = %at, error, "the default arguments of a periodic job cannot be made; its tick is passed over");
+                tracing::error!(target: "mosquito", job = %self.job, tick = %at, error, "the arguments of a periodic job cannot be made; its tick is passed over");
                 None
             }
         };
@@ -100,7 +102,7 @@ impl Periodic {
         Ok(())
     }
 
-    /// The application's own `Default` and `Serialize`, which may panic.
+    /// The application's own `Default`, or `args`, and `Serialize`, which may panic.
     fn arguments(&self) -> Result<Box<RawValue>, String> {
         match catch_unwind(AssertUnwindSafe(|| self.registration.tick_args())) {
             Ok(args) => args.map_err(|error| error.to_string()),

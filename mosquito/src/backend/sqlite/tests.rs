@@ -15,7 +15,7 @@ use super::{Sqlite, errors};
 use crate::backend::{Backend, Fate, List, Settled, Settlement, Signal, Ticket};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::job_run::{NewRun, When};
+use crate::job_run::{Body, NewRun, When};
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ fn mail() -> QueueName {
 
 fn run(when: When) -> NewRun {
     let args = RawValue::from_string("{}".into()).unwrap();
-    NewRun::new(RunId::random(), &JobName::new("send").unwrap(), &args, None, when)
+    NewRun::new(RunId::random(), when, &Body::new(&JobName::new("send").unwrap(), &args))
 }
 
 fn runs(count: usize) -> Vec<NewRun> {

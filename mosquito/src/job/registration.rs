@@ -1,0 +1,165 @@
+//! What a job type is to a runner: everything but the type itself.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::job::performance::{Async, Blocking, Decode, decode};
+use crate::job::{
+    Core, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, Undecodable, Upgrade,
+};
+use crate::job_run::Envelope;
+use crate::name::{JobName, QueueName};
+
+/// One job type, without its type.
+#[derive(Debug)]
+pub struct Registration {
+    pub(crate) spec: &'static JobSpec,
+    pub(crate) type_name: fn() -> &'static str,
+    pub(crate) states: fn() -> Vec<StateNeed>,
+    decode: Decode,
+    upgrade: Option<Upgrading>,
+    tick_args: Option<fn() -> serde_json::Result<Box<RawValue>>>,
+}
+
+inventory::collect!(Registration);
+
+/// Makes the arguments of today from those of an earlier version.
+type Upgrading = fn(u32, &RawValue) -> Result<Box<RawValue>, JobError>;
+
+/// A state that a job declares.
+#[derive(Clone, Copy, Debug)]
+pub struct StateNeed {
+    pub(crate) id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl StateNeed {
+    /// The need for a `T`.
+    #[must_use]
+    pub fn of<T: 'static>() -> Self {
+        Self { id: TypeId::of::<T>(), name: std::any::type_name::<T>() }
+    }
+}
+
+/// A periodic job that says by `#[job(args = ..)]` what its arguments are at each tick.
+pub trait TickArgs: Job {
+    /// The job to perform at the next tick.
+    fn tick_args() -> Self;
+}
+
+impl Registration {
+    /// The registration of a job that is performed by [`Perform`].
+    #[must_use]
+    pub const fn of<J: Perform>() -> Self {
+        Self::new::<J>(decode::<J, Async<J>>)
+    }
+
+    /// The registration of a job that is performed by [`PerformBlocking`].
+    #[must_use]
+    pub const fn blocking<J: PerformBlocking>() -> Self {
+        Self::new::<J>(decode::<J, Blocking<J>>)
+    }
+
+    const fn new<J: Job>(decode: Decode) -> Self {
+        let (spec, type_name) = (const { &J::SPEC }, std::any::type_name::<J> as fn() -> &'static str);
+        Self { spec, type_name, states: Vec::new, decode, upgrade: None, tick_args: None }
+    }
+
+    /// With the states that the job declares.
+    #[must_use]
+    pub const fn needing(mut self, states: fn() -> Vec<StateNeed>) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// With the way from earlier versions of the arguments.
+    #[must_use]
+    pub const fn upgrading<J: Upgrade>(mut self) -> Self {
+        self.upgrade = Some(|from, args| {
+            let args = serde_json::from_str(args.get())?;
+            Ok(to_raw_value(&J::upgrade(from, args)?)?)
+        });
+        self
+    }
+
+    /// With the arguments of a periodic job's runs: those of its default value.
+    #[must_use]
+    pub const fn ticking<J: Job + Default>(mut self) -> Self {
+        self.tick_args = Some(|| to_raw_value(&J::default()));
+        self
+    }
+
+    /// With the arguments of a periodic job's runs: those that its attribute says.
+    #[must_use]
+    pub const fn ticking_with<J: TickArgs>(mut self) -> Self {
+        self.tick_args = Some(|| to_raw_value(&J::tick_args()));
+        self
+    }
+
+    pub(crate) fn tick_args(&self) -> serde_json::Result<Box<RawValue>> {
+        self.tick_args.map_or_else(|| Ok(RawValue::NULL.to_owned()), |args| args())
+    }
+
+    /// Whether this process knows the version of a run's arguments.
+    pub(crate) fn knows_version(&self, envelope: &Envelope) -> bool {
+        envelope.version <= self.spec.version
+    }
+
+    /// A run's arguments as they are written today.
+    pub(crate) fn upgraded(&self, envelope: Envelope) -> Result<Envelope, JobError> {
+        match self.upgrade {
+            Some(upgrade) if envelope.version < self.spec.version => {
+                let args = upgrade(envelope.version, &envelope.args)?;
+                Ok(Envelope { args, version: self.spec.version, ..envelope })
+            }
+            _ => Ok(envelope),
+        }
+    }
+
+    /// Decodes a run's arguments, ready to be performed.
+    pub(crate) fn decode(&self, core: &Arc<Core>) -> Result<Box<dyn Performance>, Undecodable> {
+        (self.decode)(&core.run.envelope.args, core)
+    }
+
+    /// Why arguments did not decode, in words that keep a redacted one secret.
+    pub(crate) fn undecodable(&self, error: &Undecodable) -> String {
+        let (path, why) = (error.path().to_string(), error.inner());
+        let field = error.path().iter().next().map(ToString::to_string).unwrap_or_default();
+        let name = self.spec.name;
+        let place = if path == "." { String::new() } else { format!(" at `{path}`") };
+        // Serde quotes what it found. A path that does not lead into a field may have stopped above one.
+        let is_secret = match (&*field, self.spec.redacted) {
+            (_, []) => false,
+            ("" | ".", _) => true,
+            (field, redacted) => redacted.iter().any(|secret| ["."].contains(secret) || *secret == field),
+        };
+        if is_secret {
+            format!(
+                "the arguments do not decode as job `{name}`{place}; why is not told, since it is redacted"
+            )
+        } else {
+            format!("the arguments do not decode as job `{name}`{place}: {why}")
+        }
+    }
+
+    /// What the macro would have refused, in a job made without it.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let JobSpec { name, aliases, queue, version, retry, timeout, schedule, .. } = self.spec;
+        let names = [name].into_iter().chain(*aliases);
+        let mut problems: Vec<String> =
+            names.filter_map(|name| JobName::new(*name).err()).map(|why| why.to_string()).collect();
+        problems.extend(QueueName::new(*queue).err().map(|why| why.to_string()));
+        problems.extend(schedule.as_ref().and_then(|schedule| Schedule::read(schedule).err()));
+        problems.extend(retry.problem());
+        let mut check = |wrong: bool, problem: &str| problems.extend(wrong.then(|| problem.to_owned()));
+        check(timeout.is_some_and(|limit| limit.is_zero()), "its timeout is zero: no attempt could succeed");
+        check(*version == 0, "its version is 0: versions count from 1");
+        check(
+            *version > 1 && self.upgrade.is_none(),
+            "it has a later version than 1, but its registration has no `upgrading`",
+        );
+        problems.iter().map(|why| format!("the job `{}`: {why}", (self.type_name)())).collect()
+    }
+}
