@@ -106,9 +106,9 @@ pub use client::{Mosquito, MosquitoBuilder};
 pub use clock::{Clock, Timestamp};
 pub use error::{BoxError, BuildError, Error, Result};
 pub use job::{
-    Backoff, Context, Enqueue, EnqueueAll, Job, JobError, JobResult, JobSpec, Missed, NeedsState, Outcome,
-    Perform, PerformBlocking, Registration, Retry, Rhythm, ScheduleSpec, StateNeed, TickArgs, Upgrade,
-    decide,
+    Backoff, Context, DefaultArgs, Enqueue, EnqueueAll, Job, JobError, JobResult, JobSpec, Missed,
+    NeedsState, Outcome, Perform, PerformBlocking, Registration, Retry, Rhythm, ScheduleSpec, StateNeed,
+    TickArgs, Upgrade, decide,
 };
 pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
 pub use name::{JobName, NameError, OverseerId, QueueName, RunId};

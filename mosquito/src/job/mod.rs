@@ -6,6 +6,7 @@
 //! by the name that a dequeued run bears.
 
 mod context;
+mod default_args;
 mod enqueue;
 mod outcome;
 mod performance;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use context::{Context, NeedsState};
+pub use default_args::DefaultArgs;
 pub use enqueue::{Enqueue, EnqueueAll};
 pub use outcome::{JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};
@@ -40,7 +42,7 @@ pub(crate) use schedule::Schedule;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
     label = "not a job",
-    note = "write `#[mosquito::job]` above the struct `{Self}`"
+    note = "if `{Self}` is a struct of yours, write `#[mosquito::job]` above it"
 )]
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What the attribute declares.

@@ -7,7 +7,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::job::performance::{Async, Blocking, Decode, decode};
 use crate::job::{
-    Core, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, Undecodable, Upgrade,
+    Core, DefaultArgs, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, Undecodable,
+    Upgrade,
 };
 use crate::job_run::Envelope;
 use crate::name::{JobName, QueueName};
@@ -86,8 +87,8 @@ impl Registration {
 
     /// With the arguments of a periodic job's runs: those of its default value.
     #[must_use]
-    pub const fn ticking<J: Job + Default>(mut self) -> Self {
-        self.tick_args = Some(|| to_raw_value(&J::default()));
+    pub const fn ticking<J: DefaultArgs>(mut self) -> Self {
+        self.tick_args = Some(|| to_raw_value(&J::default_args()));
         self
     }
 
