@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::backend::memory::Memory;
+use crate::clock::Clock;
 use crate::error::{Error, Result, without_password};
 use crate::events::EventStream;
 use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
@@ -111,6 +112,7 @@ impl Mosquito {
 pub struct MosquitoBuilder {
     prefix: Option<String>,
     payload_limit: Option<usize>,
+    clock: Option<Clock>,
 }
 
 impl MosquitoBuilder {
@@ -124,6 +126,13 @@ impl MosquitoBuilder {
     /// The largest arguments of one run, as JSON, in bytes; 256 KiB by default.
     pub fn payload_limit(mut self, bytes: usize) -> Self {
         self.payload_limit = Some(bytes);
+        self
+    }
+
+    /// The clock of the store, for tests that move it. All that share a store must share its clock; a Redis must not be
+    /// a cluster then. By default that of the server, of the machine, or of tokio for `memory://`.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
         self
     }
 
@@ -147,18 +156,25 @@ impl MosquitoBuilder {
         match scheme {
             "memory" | "sqlite" if self.prefix.is_some() => refuse(no_prefix),
             "memory" if !rest.is_empty() => refuse("`memory://` takes nothing behind it"),
-            "memory" => Ok(Arc::new(Memory::new())),
+            "memory" => Ok(Arc::new(Memory::with_clock(self.clock.clone().unwrap_or_else(Clock::tokio)))),
             "sqlite" if rest.is_empty() => {
                 refuse("a path belongs behind `sqlite://`, as in `sqlite://jobs.db`")
             }
             #[cfg(feature = "sqlite")]
-            "sqlite" => Ok(Arc::new(crate::backend::sqlite::Sqlite::open(rest).await?)),
+            "sqlite" => {
+                let clock = self.clock.clone().unwrap_or_else(Clock::system);
+                Ok(Arc::new(crate::backend::sqlite::Sqlite::open_with_clock(rest, clock).await?))
+            }
             #[cfg(not(feature = "sqlite"))]
             "sqlite" => refuse("this build has no SQLite: turn on the feature `sqlite` of mosquito"),
             #[cfg(feature = "redis")]
             "redis" | "rediss" => {
-                let prefix = self.prefix.as_deref().unwrap_or(crate::backend::redis::DEFAULT_PREFIX);
-                Ok(Arc::new(crate::backend::redis::Redis::connect(url, prefix).await?))
+                use crate::backend::redis::{DEFAULT_PREFIX, Redis};
+                let prefix = self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX);
+                Ok(Arc::new(match &self.clock {
+                    None => Redis::connect(url, prefix).await?,
+                    Some(clock) => Redis::connect_with_clock(url, prefix, clock.clone()).await?,
+                }))
             }
             #[cfg(not(feature = "redis"))]
             "redis" | "rediss" => refuse("this build has no Redis: turn on the feature `redis` of mosquito"),

@@ -40,7 +40,13 @@ impl Clock {
     /// A clock that stands at the machine's time now, until [`step`](Self::step) moves it.
     #[must_use]
     pub fn manual() -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(Utc::now().timestamp_millis()))))
+        Self::manual_at(Utc::now())
+    }
+
+    /// A clock that stands at a time, until [`step`](Self::step) moves it.
+    #[must_use]
+    pub fn manual_at(time: Timestamp) -> Self {
+        Self(Source::Manual(Arc::new(AtomicI64::new(time.timestamp_millis()))))
     }
 
     /// Moves a [`manual`](Self::manual) clock, and all its clones, by so many milliseconds: back, when negative.

@@ -67,6 +67,18 @@ impl Store {
         Self::of(Arc::new(backend), Arc::new(second), None, None)
     }
 
+    /// Where time is moved by hand, as on the other two: no fact waits, and times are compared.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn redis_on_a_set_clock(fact: &str) -> Self {
+        use mosquito::backend::redis::Redis;
+
+        let (url, prefix, clock) = (REDIS.url(), format!("{fact}-set"), Clock::manual());
+        let connect = || Redis::connect_with_clock(&url, &prefix, clock.clone());
+        let backend = connect().await.expect("the server answers");
+        let second = connect().await.expect("the server answers a second client");
+        Self::of(Arc::new(backend), Arc::new(second), Some(clock), None)
+    }
+
     fn of(
         backend: Arc<dyn Backend>,
         second: Arc<dyn Backend>,

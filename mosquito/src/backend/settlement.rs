@@ -1,5 +1,6 @@
 //! Where a claimed run goes.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::backend::ClaimToken;
@@ -36,6 +37,17 @@ pub enum Fate {
     },
     /// To the front of `waiting`, as if it had never been claimed.
     HandBack,
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forget => f.write_str("gone"),
+            Self::Reschedule { delay, .. } => write!(f, "scheduled in {delay:?}"),
+            Self::Banish { .. } => f.write_str("dead"),
+            Self::HandBack => f.write_str("waiting"),
+        }
+    }
 }
 
 /// Whether a settlement took place.

@@ -100,6 +100,11 @@ impl Keys {
         format!("{}:queues", self.prefix)
     }
 
+    /// Text: the time in ms, on a clock that is not the server's.
+    pub(super) fn clock(&self) -> String {
+        format!("{}:clock", self.prefix)
+    }
+
     /// Hash of the leader, the end of its lease and its epoch.
     pub(super) fn leader(&self) -> String {
         format!("{}:leader", self.prefix)

@@ -14,6 +14,8 @@
 //! asynchronous replication (what a replica had not yet got when it took over).
 
 mod connection;
+#[cfg(feature = "testing")]
+mod erase;
 mod keys;
 mod moves;
 mod replies;
@@ -26,11 +28,15 @@ use std::time::{Duration, Instant};
 
 use ::redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::name::QueueName;
 use connection::Connections;
 use keys::{Key, Keys};
+use scripts::Scripts;
 
+#[cfg(feature = "testing")]
+pub(crate) use erase::erase;
 pub use keys::DEFAULT_PREFIX;
 
 /// For how long a client remembers that a queue is on the list of queues.
@@ -44,6 +50,8 @@ pub struct Redis {
     url: String,
     prefix: String,
     keys: Keys,
+    scripts: Scripts,
+    clock: Option<OwnClock>,
     connections: Connections,
     listed: Mutex<HashMap<QueueName, Instant>>,
 }
@@ -58,6 +66,20 @@ impl Redis {
     /// [`Error::Url`] when the URL or the prefix cannot be read, [`Error::Unavailable`] when the server does not answer,
     /// [`Error::Refused`] when it does not let us in or is older than 6.2.
     pub async fn connect(url: &str, prefix: &str) -> Result<Self> {
+        Self::open(url, prefix, None).await
+    }
+
+    /// Connects as [`connect`](Self::connect) does, to a store on a clock of one's own, for tests: whoever shares the
+    /// store must share the clock. The server must not be a cluster.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with_clock(url: &str, prefix: &str, clock: Clock) -> Result<Self> {
+        Self::open(url, prefix, Some(clock)).await
+    }
+
+    async fn open(url: &str, prefix: &str, clock: Option<Clock>) -> Result<Self> {
         let shown_url = crate::error::without_password(url);
         // A prefix has the alphabet of all names, so a brace cannot break the hash tag behind it.
         if let Err(why) = QueueName::new(prefix) {
@@ -66,8 +88,16 @@ impl Redis {
         }
         let connections = Connections::open(url, &shown_url).await?;
         let keys = Keys::new(prefix);
-        let redis =
-            Self { url: url.into(), prefix: prefix.into(), keys, connections, listed: Mutex::default() };
+        let clock = clock.map(|clock| OwnClock { clock, key: keys.clock(), told: Mutex::default() });
+        let redis = Self {
+            url: url.into(),
+            prefix: prefix.into(),
+            scripts: Scripts::new(clock.as_ref().map(|own| &*own.key)),
+            keys,
+            clock,
+            connections,
+            listed: Mutex::default(),
+        };
         redis.check_version().await?;
         Ok(redis)
     }
@@ -102,10 +132,22 @@ impl Redis {
     }
 
     async fn answer<T: FromRedisValue>(&self, queue: &QueueName, call: &ScriptInvocation<'_>) -> Result<T> {
+        self.tell_the_time().await?;
         match call.invoke_async(&mut self.connections.commands()).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.explain(queue, error).await),
         }
+    }
+
+    /// Tells the server the time on a clock of one's own, when it has moved.
+    async fn tell_the_time(&self) -> Result<()> {
+        let Some(OwnClock { clock, key, told }) = &self.clock else { return Ok(()) };
+        let now = clock.now().timestamp_millis();
+        if *told.lock().unwrap_or_else(PoisonError::into_inner) != Some(now) {
+            self.query::<()>(::redis::cmd("SET").arg(key).arg(now)).await?;
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        }
+        Ok(())
     }
 
     async fn query<T: FromRedisValue>(&self, command: &::redis::Cmd) -> Result<T> {
@@ -168,6 +210,13 @@ impl Redis {
     fn read<T>(&self, answer: Result<T, RedisError>) -> Result<T> {
         answer.map_err(|error| self.connections.explain(error))
     }
+}
+
+/// A clock that is not the server's, and the key under which the server is told what it says.
+struct OwnClock {
+    clock: Clock,
+    key: String,
+    told: Mutex<Option<i64>>,
 }
 
 impl std::fmt::Debug for Redis {

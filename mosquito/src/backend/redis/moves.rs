@@ -6,9 +6,9 @@ use std::time::Duration;
 use ::redis::Value;
 use async_trait::async_trait;
 
+use super::Redis;
 use super::keys::Key;
 use super::replies::{self, Reply};
-use super::{Redis, scripts};
 use crate::backend::{
     BATCH_LIMIT, Backend, Claimed, DIED, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted,
     Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
@@ -28,7 +28,7 @@ impl Backend for Redis {
         let mut answers = Vec::with_capacity(runs.len());
         for chunk in runs.chunks(BATCH_LIMIT) {
             let keys = [Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
-            let mut call = self.call(&scripts::ENQUEUE, queue, &keys);
+            let mut call = self.call(&self.scripts.enqueue, queue, &keys);
             for run in chunk {
                 call.arg(run.id.as_str()).arg(run.body());
                 call.arg(when(run.when));
@@ -53,7 +53,7 @@ impl Backend for Redis {
             Key::Paused,
             Key::Tickets,
         ];
-        let mut call = self.call(&scripts::CLAIM, queue, &keys);
+        let mut call = self.call(&self.scripts.claim, queue, &keys);
         // Of one width, so that the claims of an overseer sort by ticket.
         call.arg(ticket.overseer.as_str())
             .arg(format!("{:016x}", ticket.number))
@@ -75,7 +75,7 @@ impl Backend for Redis {
                 Key::Wake,
                 Key::Due,
             ];
-            let mut call = self.call(&scripts::SETTLE, queue, &keys);
+            let mut call = self.call(&self.scripts.settle, queue, &keys);
             for one in chunk {
                 call.arg(one.id.as_str()).arg(&one.token.0);
                 match &one.fate {
@@ -94,7 +94,7 @@ impl Backend for Redis {
     }
 
     async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
-        let mut call = self.call(&scripts::PROMOTE, queue, &[Key::Scheduled, Key::Waiting, Key::Wake]);
+        let mut call = self.call(&self.scripts.promote, queue, &[Key::Scheduled, Key::Waiting, Key::Wake]);
         call.arg(at_most.min(BATCH_LIMIT));
         let (moved, next): (usize, i64) = self.answer(queue, &call).await?;
         Ok(Promoted { moved, next_due: u64::try_from(next).ok().map(Duration::from_millis) })
@@ -102,7 +102,7 @@ impl Backend for Redis {
 
     async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {
         self.list(queue).await?;
-        let mut call = self.call(&scripts::LAST_TICK, queue, &[Key::Schedules]);
+        let mut call = self.call(&self.scripts.last_tick, queue, &[Key::Schedules]);
         call.arg(job.as_str());
         let (at, now): (i64, i64) = self.answer(queue, &call).await?;
         Ok(LastTick { at: clock::from_millis(at), now: clock::from_millis(now) })
@@ -111,7 +111,7 @@ impl Backend for Redis {
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         self.list(queue).await?;
         let keys = [Key::Schedules, Key::Runs, Key::Dead, Key::Waiting, Key::Wake, Key::Scheduled, Key::Due];
-        let mut call = self.call(&scripts::TICK, queue, &keys);
+        let mut call = self.call(&self.scripts.tick, queue, &keys);
         let overlap = match tick.overlap {
             Overlap::Skip => "skip",
             Overlap::Allow => "allow",
@@ -131,7 +131,7 @@ impl Backend for Redis {
     async fn beat(&self, overseer: &OverseerId, queues: &[QueueName]) -> Result<Vec<Lease>> {
         // All at once: they share one connection, and so one round trip.
         let beats = queues.iter().map(|queue| async move {
-            let mut call = self.call(&scripts::BEAT, queue, &[Key::Owners]);
+            let mut call = self.call(&self.scripts.beat, queue, &[Key::Owners]);
             call.arg(overseer.as_str());
             let held: bool = self.answer(queue, &call).await?;
             Ok(if held { Lease::Held } else { Lease::Lost })
@@ -150,7 +150,7 @@ impl Backend for Redis {
             Key::Wake,
             Key::Tickets,
         ];
-        let mut call = self.call(&scripts::RESCUE, queue, &keys);
+        let mut call = self.call(&self.scripts.rescue, queue, &keys);
         call.arg(millis(rescue.dead_after))
             .arg(rescue.max_crashes)
             .arg(rescue.at_most.min(BATCH_LIMIT))
@@ -165,19 +165,19 @@ impl Backend for Redis {
 
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
         self.list(queue).await?;
-        let mut call = self.call(&scripts::PAUSE, queue, &[Key::Paused]);
+        let mut call = self.call(&self.scripts.pause, queue, &[Key::Paused]);
         call.arg(duration.map_or(0, |duration| millis(duration).max(1)));
         self.answer(queue, &call).await
     }
 
     async fn resume(&self, queue: &QueueName) -> Result<()> {
-        let call = self.call(&scripts::RESUME, queue, &[Key::Paused, Key::Waiting, Key::Wake]);
+        let call = self.call(&self.scripts.resume, queue, &[Key::Paused, Key::Waiting, Key::Wake]);
         self.answer(queue, &call).await
     }
 
     async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
         let until: Option<i64> =
-            self.answer(queue, &self.call(&scripts::PAUSED, queue, &[Key::Paused])).await?;
+            self.answer(queue, &self.call(&self.scripts.paused, queue, &[Key::Paused])).await?;
         Ok(until.map(|until| Paused { until: (until != 0).then(|| clock::from_millis(until)) }))
     }
 
@@ -222,7 +222,7 @@ impl Backend for Redis {
         if at_most == 0 {
             return Ok(Vec::new());
         }
-        let mut call = self.call(&scripts::PAGE, queue, &[key, Key::Runs, Key::History]);
+        let mut call = self.call(&self.scripts.page, queue, &[key, Key::Runs, Key::History]);
         // No list is longer, and the script counts in numbers of 53 bits.
         call.arg(list.to_string()).arg(offset.min(1 << 48)).arg(at_most.min(BATCH_LIMIT));
         let answer: Value = self.answer(queue, &call).await?;
@@ -239,18 +239,19 @@ impl Backend for Redis {
 
     async fn flush(&self, queue: &QueueName) -> Result<()> {
         let keys = [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History];
-        self.answer(queue, &self.call(&scripts::FLUSH, queue, &keys)).await
+        self.answer(queue, &self.call(&self.scripts.flush, queue, &keys)).await
     }
 
     async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize> {
-        let mut call = self.call(&scripts::PRUNE, queue, &[Key::Dead, Key::Runs, Key::History]);
+        let mut call = self.call(&self.scripts.prune, queue, &[Key::Dead, Key::Runs, Key::History]);
         call.arg(keep).arg(millis(age)).arg(at_most.min(BATCH_LIMIT));
         self.answer(queue, &call).await
     }
 
     async fn lead(&self, overseer: &OverseerId, lease: Duration) -> Result<Option<u64>> {
+        self.tell_the_time().await?;
         let key = self.keys.leader();
-        let mut call = scripts::LEAD.key(&key);
+        let mut call = self.scripts.lead.key(&key);
         call.arg(overseer.as_str()).arg(millis(lease));
         let epoch: u64 = match call.invoke_async(&mut self.connections.commands()).await {
             Ok(epoch) => epoch,
@@ -260,7 +261,7 @@ impl Backend for Redis {
     }
 
     async fn resign(&self, overseer: &OverseerId) -> Result<()> {
-        let mut call = scripts::RESIGN.key(self.keys.leader());
+        let mut call = self.scripts.resign.key(self.keys.leader());
         call.arg(overseer.as_str());
         let answer = call.invoke_async(&mut self.connections.commands()).await;
         self.read(answer)
@@ -288,7 +289,9 @@ impl Backend for Redis {
     }
 
     async fn separate(&self) -> Result<Arc<dyn Backend>> {
-        Ok(Arc::new(Self::connect(&self.url, &self.prefix).await?))
+        Ok(Arc::new(
+            Self::open(&self.url, &self.prefix, self.clock.as_ref().map(|own| own.clock.clone())).await?,
+        ))
     }
 }
 

@@ -1,33 +1,29 @@
 //! The scripts: one for each transition, each with its signature on top.
 
-use std::sync::LazyLock;
-
 use ::redis::Script;
 
+/// What every script begins with on a clock of one's own: it takes the time from a key, and lets nothing expire by
+/// the server's. That key is not declared, so such a store needs a server that is no cluster.
+const CLOCK: &str = include_str!("scripts/clock.lua");
+
 macro_rules! scripts {
-    ($($name:ident = $file:literal),* $(,)?) => {
-        $(pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(include_str!(concat!("scripts/", $file))));)*
+    ($($name:ident),* $(,)?) => {
+        pub(super) struct Scripts {
+            $(pub(super) $name: Script,)*
+        }
+
+        impl Scripts {
+            /// The scripts, on the server's clock; or on that which somebody keeps under a key.
+            pub(super) fn new(clock: Option<&str>) -> Self {
+                let begin = clock.map_or(String::new(), |key| CLOCK.replace("CLOCK_KEY", key));
+                let script = |text: &str| Script::new(&format!("{begin}{text}"));
+                Self { $($name: script(include_str!(concat!("scripts/", stringify!($name), ".lua"))),)* }
+            }
+        }
     };
 }
 
 scripts! {
-    ENQUEUE = "enqueue.lua",
-    CLAIM = "claim.lua",
-    SETTLE = "settle.lua",
-    PROMOTE = "promote.lua",
-    LAST_TICK = "last_tick.lua",
-    TICK = "tick.lua",
-    BEAT = "beat.lua",
-    RESCUE = "rescue.lua",
-    PAUSE = "pause.lua",
-    RESUME = "resume.lua",
-    PAUSED = "paused.lua",
-    PAGE = "page.lua",
-    DELETE = "delete.lua",
-    LOCATE = "locate.lua",
-    FLUSH = "flush.lua",
-    PRUNE = "prune.lua",
-    LEAD = "lead.lua",
-    RESIGN = "resign.lua",
+    enqueue, claim, settle, promote, last_tick, tick, beat, rescue, pause, resume, paused, page, delete, locate, flush,
+    prune, lead, resign,
 }

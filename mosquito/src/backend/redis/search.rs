@@ -4,7 +4,7 @@
 //! long as the fleet has executors, or of `waiting`, piece by piece.
 
 use super::keys::Key;
-use super::{Redis, SEARCH, replies, scripts};
+use super::{Redis, SEARCH, replies};
 use crate::backend::{List, StoredRun};
 use crate::clock;
 use crate::error::Result;
@@ -80,7 +80,7 @@ impl Redis {
         let (mut claim, mut offset) = (String::new(), -1);
         for attempt in 1..=ATTEMPTS {
             let keys = [Key::Runs, Key::History, Key::Waiting, Key::Scheduled, Key::Dead, Key::Pending];
-            let mut call = self.call(&scripts::DELETE, queue, &keys);
+            let mut call = self.call(&self.scripts.delete, queue, &keys);
             // Somebody who wrote an envelope by hand may have left it outside of all lists.
             let anyhow = u8::from(attempt == ATTEMPTS);
             call.arg(id.as_str()).arg(SEARCH).arg(&claim).arg(offset).arg(anyhow);
@@ -98,7 +98,7 @@ impl Redis {
     async fn locate(&self, queue: &QueueName, id: &RunId) -> Result<i64> {
         // Claims move it towards the front meanwhile: the pieces overlap.
         for offset in (0..).step_by(SEARCH / 2) {
-            let mut call = self.call(&scripts::LOCATE, queue, &[Key::Waiting]);
+            let mut call = self.call(&self.scripts.locate, queue, &[Key::Waiting]);
             call.arg(id.as_str()).arg(offset).arg(SEARCH);
             match self.answer(queue, &call).await? {
                 -1 => (),

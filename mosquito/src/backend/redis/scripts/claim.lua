@@ -44,7 +44,9 @@ local attempted = redis.call('HLEN', KEYS[4]) > 0
 redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[8])
-if depth == 0 or ARGV[3] == '0' or redis.call('EXISTS', KEYS[7]) == 1 then return answer end
+local till = redis.call('GET', KEYS[7])
+local paused = till and (tonumber(till) or 0)
+if depth == 0 or ARGV[3] == '0' or paused and (paused == 0 or now < paused) then return answer end
 
 local ids = redis.call('RPOP', KEYS[1], ARGV[3])
 local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
