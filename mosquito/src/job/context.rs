@@ -31,6 +31,12 @@ pub(crate) struct Core {
 #[derive(Default)]
 pub(crate) struct States(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("States").field("types", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
 impl States {
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) {
         self.0.insert(TypeId::of::<T>(), Box::new(state));

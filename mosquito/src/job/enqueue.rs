@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::job_run::{Body, NewRun, When};
 use crate::name::{JobName, QueueName, RunId};
 
-/// The most runs, and the most bytes of arguments, that one call of the backend takes.
+/// The most runs, and the most bytes of envelopes, that one call of the backend takes.
 const CHUNK_RUNS: usize = 1_000;
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -33,11 +33,26 @@ pub(crate) struct Enqueuer {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) events: Events,
     pub(crate) payload_limit: usize,
+    #[cfg(feature = "testing")]
+    pub(crate) witness: Option<std::sync::Weak<dyn Witness>>,
+}
+
+/// Acts on each enqueue, before its caller goes on.
+#[cfg(feature = "testing")]
+#[async_trait::async_trait]
+pub(crate) trait Witness: std::fmt::Debug + Send + Sync {
+    async fn enqueued(&self) -> Result<()>;
 }
 
 impl Enqueuer {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend, events: Events::new(), payload_limit: PAYLOAD_LIMIT }
+        Self {
+            backend,
+            events: Events::new(),
+            payload_limit: PAYLOAD_LIMIT,
+            #[cfg(feature = "testing")]
+            witness: None,
+        }
     }
 
     pub(crate) fn enqueue<J: Job>(&self, job: J) -> Enqueue<J> {
@@ -70,11 +85,21 @@ impl Enqueuer {
             let duplicates = answers.len() - new;
             Event::Enqueued { queue: queue.clone(), job: job.clone(), id, new, duplicates }
         });
+        #[cfg(feature = "testing")]
+        if let Some(witness) = self.witness.as_ref().and_then(std::sync::Weak::upgrade) {
+            witness.enqueued().await?;
+        }
         Ok(answers)
     }
 
-    /// The arguments of a job as JSON, if they are not too large.
-    pub(crate) fn arguments<J: Job>(&self, job: &J) -> Result<Box<RawValue>> {
+    /// A run of a job, if its arguments are not too large.
+    pub(crate) fn run_of<J: Job>(&self, id: RunId, when: When, name: &JobName, job: &J) -> Result<NewRun> {
+        let args = self.arguments(job)?;
+        let body = Body { version: J::SPEC.version, ..Body::new(name, &args) };
+        Ok(NewRun::new(id, when, &body))
+    }
+
+    fn arguments<J: Job>(&self, job: &J) -> Result<Box<RawValue>> {
         let name = J::SPEC.name;
         let args = to_raw_value(job)
             .map_err(|why| Error::Unserializable { job: name.into(), source: why.into() })?;
@@ -84,10 +109,6 @@ impl Enqueuer {
         }
         Ok(args)
     }
-}
-
-fn body<'a, J: Job>(name: &'a JobName, args: &'a RawValue) -> Body<'a> {
-    Body { version: J::SPEC.version, ..Body::new(name, args) }
 }
 
 /// Where and when: what one enqueue and many have in common.
@@ -159,9 +180,8 @@ impl<J: Job> Enqueue<J> {
     async fn send(self) -> Result<Enqueued> {
         let queue = self.place.queue::<J>()?;
         let job = JobName::new(J::SPEC.name)?;
-        let args = self.enqueuer.arguments(&self.job)?;
         let id = self.id.unwrap_or_else(RunId::random);
-        let run = NewRun::new(id, self.place.when, &body::<J>(&job, &args));
+        let run = self.enqueuer.run_of(id, self.place.when, &job, &self.job)?;
         let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, %job);
         let mut answers = self.enqueuer.send(&queue, &job, &[run]).instrument(span).await?;
         Ok(answers.pop().expect("a backend answers for each run"))
@@ -241,11 +261,10 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
                 && bytes < CHUNK_BYTES
                 && let Some(job) = jobs.next()
             {
-                match self.enqueuer.arguments(&job) {
-                    Ok(args) => {
-                        bytes += args.get().len();
-                        let body = body::<J>(&name, &args);
-                        chunk.push(NewRun::new((self.id)(&job), self.place.when, &body));
+                match self.enqueuer.run_of((self.id)(&job), self.place.when, &name, &job) {
+                    Ok(run) => {
+                        bytes += run.body().len();
+                        chunk.push(run);
                     }
                     Err(error) => {
                         failure = Some(error);

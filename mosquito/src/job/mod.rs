@@ -33,6 +33,8 @@ pub use upgrade::Upgrade;
 
 pub(crate) use context::{Core, States};
 pub(crate) use enqueue::Enqueuer;
+#[cfg(feature = "testing")]
+pub(crate) use enqueue::Witness;
 pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use performance::{Performance, Undecodable};
 pub(crate) use registry::Registry;

@@ -165,6 +165,22 @@ pub enum Outcome {
     Interrupted,
 }
 
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed { error, .. } => write!(f, "failed: {error}"),
+            Self::GivenUp(reason) => write!(f, "given up: {reason}"),
+            Self::Discarded(reason) => write!(f, "discarded: {reason}"),
+            Self::Snoozed(delay) => write!(f, "snoozed for {delay:?}"),
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Undecodable(reason) => f.write_str(reason),
+            Self::UnknownJob => f.write_str("its job is unknown here"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
 /// How long a run of an unknown job waits for a process that knows it, before it is offered again.
 pub(crate) const UNKNOWN_JOB_WAIT: Duration = Duration::from_secs(30);
 

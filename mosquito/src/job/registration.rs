@@ -145,6 +145,31 @@ impl Registration {
         }
     }
 
+    /// The arguments as they may be shown: without what is redacted.
+    #[cfg(feature = "testing")]
+    pub(crate) fn shown(&self, args: &RawValue) -> String {
+        if self.spec.redacted.is_empty() {
+            return args.get().to_owned();
+        }
+        const REDACTED: &str = "[redacted]";
+        let mut value = serde_json::from_str(args.get()).unwrap_or_default();
+        for secret in self.spec.redacted {
+            let field = match &mut value {
+                serde_json::Value::Object(fields) => fields.get_mut(*secret),
+                serde_json::Value::Array(items) => {
+                    secret.parse().ok().and_then(|at: usize| items.get_mut(at))
+                }
+                _ => None,
+            };
+            match field {
+                Some(field) => *field = REDACTED.into(),
+                None if *secret == "." => value = REDACTED.into(),
+                None => (),
+            }
+        }
+        value.to_string()
+    }
+
     /// What the macro would have refused, in a job made without it.
     pub(crate) fn problems(&self) -> Vec<String> {
         let JobSpec { name, aliases, queue, version, retry, timeout, schedule, .. } = self.spec;

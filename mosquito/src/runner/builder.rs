@@ -11,6 +11,8 @@ use crate::dequeue::{DequeueAdapter, Shuffle};
 use crate::error::{BuildError, Result};
 use crate::job::{Enqueuer, Job, Registration, Registry, States};
 use crate::name::QueueName;
+#[cfg(feature = "testing")]
+use crate::runners::ByHand;
 use crate::runners::{Desk, Overseer, QueueList, Settings};
 
 /// The settings of a runner. [`build`](Self::build) checks all of them at once.
@@ -57,6 +59,7 @@ impl RunnerBuilder {
             reap_every: Duration::from_secs(5),
             max_crashes: 3,
             grace: Duration::from_secs(25),
+            chance: fastrand::f64,
         };
         let (states, expected, adapter) = (States::default(), Vec::new(), Box::new(Shuffle));
         Self { enqueuer, states, expected, queues: None, adapter, settings, signals: true }
@@ -132,6 +135,15 @@ impl RunnerBuilder {
     pub fn expect<J: Job>(mut self) -> Self {
         self.expected.push((J::SPEC.name, std::any::type_name::<J>()));
         self
+    }
+
+    /// A runner that does nothing by itself. It has the states that it has: a job may need one that its test does not.
+    #[cfg(feature = "testing")]
+    pub(crate) fn by_hand(self, states: States) -> Result<ByHand> {
+        let registry = Registry::collect().map_err(BuildError::new)?;
+        // In the middle of the jitter: a policy's waits are what its formula says.
+        let settings = Settings { chance: || 0.5, ..self.settings };
+        Ok(ByHand::new(Desk::new(self.enqueuer, registry, states, settings)))
     }
 
     /// Checks everything, without touching the store.

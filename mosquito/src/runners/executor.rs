@@ -93,7 +93,7 @@ impl Executor {
     async fn end(&self, work: &Work, job: Option<JobName>, retry: &Retry, outcome: Outcome, took: Duration) {
         let Work { queue, claim, .. } = work;
         let History { attempts, .. } = claim.history;
-        let fate = decide(&outcome, &claim.history, retry, fastrand::f64());
+        let fate = decide(&outcome, &claim.history, retry, (self.desk.settings.chance)());
         let ending = Ending::of(&outcome);
         if self.desk.held.settling(queue, &claim.token) {
             self.desk.events.emit(|| {

@@ -13,6 +13,8 @@
 //! pulse keeps its leases alive, the shutdown hands it back.
 
 mod backoff;
+#[cfg(feature = "testing")]
+mod by_hand;
 mod coordinator;
 mod desk;
 mod executor;
@@ -26,6 +28,8 @@ mod reaper;
 mod settler;
 mod tally;
 
+#[cfg(feature = "testing")]
+pub(crate) use by_hand::{Attempted, ByHand};
 pub(crate) use desk::{Desk, Settings};
 pub(crate) use overseer::Overseer;
 pub(crate) use pool::Pool;

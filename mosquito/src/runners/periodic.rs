@@ -54,6 +54,12 @@ impl Periodic {
         })
     }
 
+    /// The tick that is to come.
+    #[cfg(feature = "testing")]
+    pub(super) fn expected(&self) -> Option<Timestamp> {
+        self.expected
+    }
+
     /// Enqueues what is due, and works out when to come back.
     pub(super) async fn look_after(&mut self, desk: &Desk, leads: bool) -> Result<()> {
         let last = desk.backend.last_tick(&self.queue, &self.job).await?;

@@ -1,0 +1,23 @@
+//! Makes a test of each fact on each store.
+
+use std::sync::LazyLock;
+
+use mosquito_tests::RedisServer;
+
+/// One server for all facts: each has a corner of its own.
+pub(crate) static REDIS: LazyLock<RedisServer> = LazyLock::new(RedisServer::start);
+
+/// A test of each fact on each store: `memory::fact`, `sqlite::fact`, `redis::fact`. A fact is given the store's URL.
+macro_rules! facts {
+    ($($fact:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test] async fn $fact() { super::$fact("memory://").await; })*
+        }
+        mod sqlite {
+            $(#[tokio::test] async fn $fact() { super::$fact("sqlite://").await; })*
+        }
+        mod redis {
+            $(#[tokio::test] async fn $fact() { super::$fact(&crate::stores::REDIS.url()).await; })*
+        }
+    };
+}
