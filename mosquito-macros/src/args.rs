@@ -1,14 +1,16 @@
 //! Reads the attribute: which keys were given, and whether each has a value of the right kind.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
-use syn::{Error, Lit, LitStr, Type};
+use syn::spanned::Spanned;
+use syn::{Error, Expr, Lit, LitStr, Type};
 
-use crate::entry::{Entry, between_commas};
+use crate::entry::{Entry, Value, between_commas};
 use crate::errors::Mistakes;
-use crate::keys::{Key, elsewhere};
+use crate::keys::{Key, unknown_key};
+use crate::limits::{Concurrency, RateLimit};
 use crate::retry::Policy;
-use crate::suggest::{nearest, unknown};
+use crate::unique::Unique;
 
 /// What was given, as far as it could be read.
 #[derive(Default)]
@@ -18,6 +20,8 @@ pub(crate) struct Args {
     given: Vec<(Key, Ident)>,
     pub(crate) name: Option<LitStr>,
     pub(crate) aliases: Vec<LitStr>,
+    /// With the place of the number.
+    pub(crate) version: Option<(u32, Span)>,
     pub(crate) queue: Option<LitStr>,
     pub(crate) retry: Option<Policy>,
     pub(crate) timeout: Option<LitStr>,
@@ -26,7 +30,14 @@ pub(crate) struct Args {
     pub(crate) timezone: Option<LitStr>,
     pub(crate) missed: Option<LitStr>,
     pub(crate) overlap: Option<LitStr>,
+    pub(crate) args: Option<TokenStream>,
     pub(crate) state: Vec<Type>,
+    pub(crate) unique: Option<Unique>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) concurrency: Option<Concurrency>,
+    pub(crate) expires: Option<LitStr>,
+    pub(crate) keep_successful: Option<LitStr>,
+    pub(crate) keep_dead: Option<LitStr>,
     pub(crate) krate: Option<LitStr>,
 }
 
@@ -36,12 +47,12 @@ impl Args {
         for entry in Entry::parse_list(tokens, mistakes) {
             let name = entry.key.to_string();
             let Some(key) = Key::named(&name) else {
-                mistakes.at(&entry.key, unknown_key(&name));
-                args.given
-                    .extend(nearest(&name, Key::names()).and_then(Key::named).map(|key| (key, entry.key)));
+                let (message, meant) = unknown_key(&name);
+                mistakes.at(&entry.key, message);
+                args.given.extend(meant.map(|key| (key, entry.key)));
                 continue;
             };
-            if args.key(key).is_some_and(|given| *given == name) {
+            if args.key(key).is_some() {
                 mistakes.at(&entry.key, format!("`{name}` is given twice"));
                 continue;
             }
@@ -51,14 +62,25 @@ impl Args {
         args
     }
 
-    /// The key as it was given.
+    /// The key where it was given by its own name, so that there is nothing wrong with it so far.
     pub(crate) fn key(&self, key: Key) -> Option<&Ident> {
-        self.given.iter().rev().find(|(given, _)| *given == key).map(|(_, name)| name)
+        self.given.iter().find(|(given, name)| *given == key && *name == key.name()).map(|(_, name)| name)
+    }
+
+    /// Whether somebody at least meant to give the key.
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.given.iter().any(|(given, _)| *given == key)
+    }
+
+    /// The keys that are known but do nothing yet.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &Ident> {
+        let refused = Key::ALL.into_iter().filter(|key| !key.is_performed());
+        refused.filter_map(|key| self.key(key))
     }
 
     /// Whether it is a periodic job's attribute.
     pub(crate) fn is_periodic(&self) -> bool {
-        self.key(Key::Every).is_some() || self.key(Key::Cron).is_some()
+        self.has(Key::Every) || self.has(Key::Cron)
     }
 
     fn read(&mut self, key: Key, entry: &Entry, mistakes: &mut Mistakes) {
@@ -66,6 +88,7 @@ impl Args {
         match key {
             Key::Name => self.name = mistakes.take(entry.text(example)),
             Key::Aliases => self.aliases = texts(entry, example, mistakes),
+            Key::Version => self.version = mistakes.take(version(entry, example)),
             Key::Queue => self.queue = mistakes.take(entry.text(example)),
             Key::Retry => {
                 let parts = mistakes.take(entry.list(example));
@@ -77,19 +100,40 @@ impl Args {
             Key::Timezone => self.timezone = mistakes.take(entry.text(example)),
             Key::Missed => self.missed = mistakes.take(entry.text(example)),
             Key::Overlap => self.overlap = mistakes.take(entry.text(example)),
+            Key::Args => self.args = mistakes.take(expression(entry, example)),
             Key::State => self.state = types(entry, example, mistakes),
-            Key::Blocking => {
+            Key::Blocking | Key::SyncAck => {
                 mistakes.take(entry.flag());
             }
+            Key::Unique => self.unique = Unique::parse(entry, example, mistakes),
+            Key::RateLimit => self.rate_limit = RateLimit::parse(entry, example, mistakes),
+            Key::Concurrency => self.concurrency = Concurrency::parse(entry, example, mistakes),
+            Key::Priority => {
+                mistakes.take(entry.number(0..=9, example));
+            }
+            Key::Expires => self.expires = mistakes.take(entry.duration(example)),
+            Key::KeepSuccessful => self.keep_successful = mistakes.take(entry.duration(example)),
+            Key::KeepDead => self.keep_dead = mistakes.take(entry.duration(example)),
             Key::Crate => self.krate = mistakes.take(entry.text(example)),
         }
     }
 }
 
-fn unknown_key(name: &str) -> String {
-    match elsewhere(name) {
-        Some(instead) => format!("unknown key `{name}`; write `{instead}`"),
-        None => unknown("unknown key", name, &Key::names(), "the keys of `#[job]` are"),
+/// The number of `version = 2`, and where it stands.
+fn version(entry: &Entry, example: &str) -> syn::Result<(u32, Span)> {
+    if entry.is_zero() {
+        let why = "versions count from 1, which is the one that a job has without `version`";
+        return Err(entry.wrong(why.to_owned()));
+    }
+    let version = entry.number(1..=u32::MAX, example)?;
+    Ok((version, entry.literal().span()))
+}
+
+/// The tokens of `args = expression`, which is read only to see whether it is one.
+fn expression(entry: &Entry, example: &str) -> syn::Result<TokenStream> {
+    match &entry.value {
+        Value::Is(tokens) if syn::parse2::<Expr>(tokens.clone()).is_ok() => Ok(tokens.clone()),
+        _ => Err(entry.wrong(format!("`args` takes an expression of the job's own type, as in `{example}`"))),
     }
 }
 

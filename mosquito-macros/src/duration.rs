@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use syn::LitStr;
+
+use crate::errors::Mistakes;
 use crate::suggest::nearest;
 
 /// The units, the largest first: how each is written, its milliseconds, and what else people write.
@@ -18,6 +21,11 @@ const LONGEST: u64 = 36_500 * 86_400_000;
 
 const SPELLING: &str =
     "a duration is whole numbers with units, such as \"30s\" or \"1h 30m\"; the units are ms, s, m, h and d";
+
+/// Reads a duration where it was written.
+pub(crate) fn of(text: &LitStr, mistakes: &mut Mistakes) -> Option<Duration> {
+    parse(&text.value()).map_err(|why| mistakes.at(text, why)).ok()
+}
 
 /// Reads one or more of a whole number and a unit, or says what is wrong.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {

@@ -1,10 +1,12 @@
 //! The grammar that all lists of keys share: `key`, `key = value`, `key(list)`, parted by commas.
 
+use std::ops::RangeInclusive;
+
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Lit, LitStr, Token, token};
+use syn::{Error, Expr, Lit, LitStr, Token, token};
 
 use crate::errors::Mistakes;
 
@@ -43,7 +45,15 @@ impl Entry {
     pub(crate) fn text(&self, example: &str) -> syn::Result<LitStr> {
         match self.literal() {
             Some(Lit::Str(text)) => Ok(text),
-            _ => Err(self.wrong(format!("`{}` takes text, as in `{example}`", self.key))),
+            _ => Err(self.wrong(format!("`{}` takes text{}, as in `{example}`", self.key, self.in_quotes()))),
+        }
+    }
+
+    /// What to add where a word stands for a text.
+    fn in_quotes(&self) -> &'static str {
+        match &self.value {
+            Value::Is(tokens) if syn::parse2::<Ident>(tokens.clone()).is_ok() => " in quotes",
+            _ => "",
         }
     }
 
@@ -53,6 +63,24 @@ impl Entry {
             Some(Lit::Int(_) | Lit::Float(_)) => Err(self.wrong(number_as_duration(example))),
             _ => self.text(example),
         }
+    }
+
+    /// The number of `key = 5`, which lies in a range.
+    pub(crate) fn number(&self, range: RangeInclusive<u32>, example: &str) -> syn::Result<u32> {
+        let (key, least, most) = (&self.key, range.start(), range.end());
+        let Some(Lit::Int(number)) = self.literal() else {
+            let most = if *most == u32::MAX { String::new() } else { format!(" to {most}") };
+            return Err(
+                self.wrong(format!("`{key}` takes a whole number from {least}{most}, as in `{example}`"))
+            );
+        };
+        let number = number.base10_parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| self.wrong(format!("`{key}` is a whole number from {least} to {most}")))
+    }
+
+    /// Whether it is `key = 0`, for which there are better words than that it is out of range.
+    pub(crate) fn is_zero(&self) -> bool {
+        matches!(self.literal(), Some(Lit::Int(number)) if number.base10_digits() == "0")
     }
 
     /// The literal of `key = literal`.
@@ -96,16 +124,22 @@ pub(crate) fn number_as_duration(example: &str) -> String {
     format!("durations are text with a unit, as in `{example}`; the units are ms, s, m, h and d")
 }
 
-/// Parts tokens at their commas.
+/// Parts tokens at their commas, but for those between angle brackets: `Self::of::<A, B>()` is one piece.
 pub(crate) fn between_commas(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<TokenStream> {
     let mut pieces = Vec::new();
     let mut piece = TokenStream::new();
-    for token in tokens {
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
         match &token {
             TokenTree::Punct(comma) if comma.as_char() == ',' && piece.is_empty() => {
                 mistakes.at(comma, "there is nothing before this comma");
             }
             TokenTree::Punct(comma) if comma.as_char() == ',' => pieces.push(std::mem::take(&mut piece)),
+            TokenTree::Punct(bracket) if bracket.as_char() == '<' => {
+                let inside = up_to_closing_bracket(tokens.clone());
+                piece.extend([token]);
+                piece.extend(tokens.by_ref().take(inside));
+            }
             _ => piece.extend([token]),
         }
     }
@@ -113,6 +147,25 @@ pub(crate) fn between_commas(tokens: TokenStream, mistakes: &mut Mistakes) -> Ve
         pieces.push(piece);
     }
     pieces
+}
+
+/// How many tokens stand before the `>` that belongs to a `<`; none, where there is no such.
+fn up_to_closing_bracket(tokens: impl Iterator<Item = TokenTree>) -> usize {
+    let (mut open, mut before) = (1, ' ');
+    for (at, token) in tokens.enumerate() {
+        let TokenTree::Punct(punct) = &token else { continue };
+        match punct.as_char() {
+            '<' => open += 1,
+            // An arrow closes nothing.
+            '>' if !matches!(before, '-' | '=') => open -= 1,
+            _ => {}
+        }
+        before = punct.as_char();
+        if open == 0 {
+            return at;
+        }
+    }
+    0
 }
 
 /// Reads what stands between two commas: one entry, or several with a mistake for each forgotten comma.
@@ -150,16 +203,10 @@ fn parse_entry(input: ParseStream<'_>) -> syn::Result<Entry> {
     Ok(Entry { key, value })
 }
 
-/// A literal alone, so that a forgotten comma after it is noticed; of anything else, all there is.
+/// An expression alone, so that a forgotten comma after it is noticed; of anything else, all there is.
 fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    let mut value = TokenStream::new();
-    if input.peek(Token![-]) {
-        value.extend([input.parse::<TokenTree>()?]);
+    if input.fork().parse::<Expr>().is_ok() {
+        return Ok(input.parse::<Expr>()?.into_token_stream());
     }
-    if input.peek(Lit) {
-        value.extend(input.parse::<Lit>()?.into_token_stream());
-    } else {
-        value.extend(input.parse::<TokenStream>()?);
-    }
-    Ok(value)
+    input.parse()
 }

@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
 use crate::backoff::{Backoff, Growth};
 use crate::input::{Arguments, Input};
 use crate::retry::Policy;
-use crate::validate::{Definition, Missed, Overlap, Rhythm, Schedule};
+use crate::schedule::{Missed, Overlap, Rhythm, Schedule};
+use crate::validate::Definition;
 
 /// Everything: the struct, its traits, and its registration.
 pub(crate) fn job(job: &Definition) -> TokenStream {
@@ -26,7 +27,7 @@ pub(crate) fn job(job: &Definition) -> TokenStream {
 pub(crate) fn stand_in(job: &Definition) -> TokenStream {
     let item = &job.input.item;
     match job.input.arguments {
-        Arguments::Unit | Arguments::Fields => with_item(&derived(job), job, &traits(job)),
+        Arguments::Unit | Arguments::Empty | Arguments::Fields => with_item(&derived(job), job, &traits(job)),
         // What serde has to say about it is beside the point.
         Arguments::Unusable => {
             let (serde, traits) = (serde_stand_in(job), traits(job));
@@ -51,7 +52,7 @@ fn with_item(item: &TokenStream, job: &Definition, code: &TokenStream) -> TokenS
 
 fn derived(job: &Definition) -> TokenStream {
     let Definition { runtime, input: Input { item, .. }, .. } = job;
-    let serde = quote!(#runtime::__private::serde);
+    let serde = quote!(#runtime::serde);
     let serde_path = serde.to_string().replace(' ', "");
     quote! {
         #[derive(#serde::Serialize, #serde::Deserialize)]
@@ -62,7 +63,7 @@ fn derived(job: &Definition) -> TokenStream {
 
 fn serde_stand_in(job: &Definition) -> TokenStream {
     let Definition { runtime, input: Input { ident, generics, .. }, .. } = job;
-    let serde = quote!(#runtime::__private::serde);
+    let serde = quote!(#runtime::serde);
     let (parameters, arguments, conditions) = generics.split_for_impl();
     let mut with_lifetime = generics.clone();
     with_lifetime.params.insert(0, parse_quote!('mosquito));
@@ -82,13 +83,11 @@ fn serde_stand_in(job: &Definition) -> TokenStream {
 }
 
 fn traits(job: &Definition) -> TokenStream {
-    let Definition { runtime, name, aliases, queue, input, .. } = job;
+    let Definition { runtime, input, .. } = job;
     let ident = &input.ident;
     let generics = input.generics_of_a_job();
     let (parameters, arguments, conditions) = generics.split_for_impl();
-    let retry = retry(job);
-    let timeout = option(job, job.timeout.map(|timeout| duration(job, timeout)));
-    let schedule = option(job, job.schedule.as_ref().map(|spec| schedule(job, spec)));
+    let spec = spec(job);
     let needs = job.states.iter().map(|state| {
         // Placed at the state but not written there, or the compiler would offer to change it.
         let at = Span::call_site().located_at(state.span());
@@ -98,21 +97,44 @@ fn traits(job: &Definition) -> TokenStream {
     });
     quote! {
         impl #parameters #runtime::__private::Job for #ident #arguments #conditions {
-            const SPEC: #runtime::__private::JobSpec = #runtime::__private::JobSpec {
-                aliases: &[#(#aliases),*],
-                queue: #queue,
-                retry: #retry,
-                timeout: #timeout,
-                schedule: #schedule,
-                ..#runtime::__private::JobSpec::named(#name)
-            };
+            const SPEC: #runtime::__private::JobSpec = #spec;
         }
         #(#needs)*
     }
 }
 
+/// Only what differs from a job that declares nothing: the less there is, the faster it compiles.
+fn spec(job: &Definition) -> TokenStream {
+    let Definition { runtime, name, aliases, queue, input: Input { redacted, .. }, .. } = job;
+    let mut fields = Vec::new();
+    if !aliases.is_empty() {
+        fields.push(quote!(aliases: &[#(#aliases),*]));
+    }
+    if let Some((version, _)) = job.version {
+        fields.push(quote!(version: #version));
+    }
+    if !redacted.is_empty() {
+        fields.push(quote!(redacted: &[#(#redacted),*]));
+    }
+    fields.extend(queue.as_ref().map(|queue| quote!(queue: #queue)));
+    fields.extend(retry(job).map(|retry| quote!(retry: #retry)));
+    if let Some(timeout) = job.timeout {
+        let timeout = some(job, &duration(job, timeout));
+        fields.push(quote!(timeout: #timeout));
+    }
+    if let Some(schedule) = &job.schedule {
+        let schedule = some(job, &self::schedule(job, schedule));
+        fields.push(quote!(schedule: #schedule));
+    }
+    let named = quote!(#runtime::__private::JobSpec::named(#name));
+    if fields.is_empty() {
+        return named;
+    }
+    quote!(#runtime::__private::JobSpec { #(#fields,)* ..#named })
+}
+
 fn registration(job: &Definition) -> TokenStream {
-    let Definition { runtime, input: Input { ident, arguments, .. }, .. } = job;
+    let Definition { runtime, input: Input { ident, .. }, .. } = job;
     // The bounds that these ask for are told at the struct's name.
     let performed = if job.blocking {
         quote_spanned!(ident.span()=> blocking::<#ident>())
@@ -126,20 +148,49 @@ fn registration(job: &Definition) -> TokenStream {
             .map(|state| quote_spanned!(state.span()=> #runtime::__private::StateNeed::of::<#state>()));
         quote!(.needing(|| #runtime::__private::states([#(#needs),*])))
     });
-    let ticking = (job.schedule.is_some() && *arguments == Arguments::Fields)
-        .then(|| quote_spanned!(ident.span()=> .ticking::<#ident>()));
+    let upgrading = job.version.map(|(_, at)| {
+        // What is missing is missing because of the number.
+        let at = Span::call_site().located_at(at);
+        let ident = Ident::new(&ident.to_string(), ident.span().located_at(at));
+        quote_spanned!(at=> .upgrading::<#ident>())
+    });
+    let (tick_args, ticking) = ticking(job).unzip();
     quote! {
+        #tick_args
         #runtime::__private::inventory::submit! {
-            #runtime::__private::Registration::#performed #needing #ticking
+            #runtime::__private::Registration::#performed #needing #upgrading #ticking
         }
     }
 }
 
-fn retry(job: &Definition) -> TokenStream {
+/// What a periodic job's arguments are at each tick: an impl that says so, and how it is registered. One
+/// without fields needs neither.
+fn ticking(job: &Definition) -> Option<(Option<TokenStream>, TokenStream)> {
+    job.schedule.as_ref()?;
+    let Definition { runtime, input: Input { ident, arguments, .. }, .. } = job;
+    let args = match (&job.args, arguments) {
+        (Some(args), _) => args.clone(),
+        (None, Arguments::Empty) => quote!(Self {}),
+        (None, Arguments::Unit) => return None,
+        (None, _) => return Some((None, quote_spanned!(ident.span()=> .ticking::<#ident>()))),
+    };
+    // A value of another type is told to be another than the struct's, at its name.
+    let this = Ident::new("Self", ident.span());
+    let tick_args = quote! {
+        impl #runtime::__private::TickArgs for #ident {
+            fn tick_args() -> #this {
+                #args
+            }
+        }
+    };
+    Some((Some(tick_args), quote!(.ticking_with::<#ident>())))
+}
+
+fn retry(job: &Definition) -> Option<TokenStream> {
     let runtime = &job.runtime;
     let retry = quote!(#runtime::__private::Retry);
     let Some(Policy { attempts, backoff, jitter }) = &job.retry else {
-        return if job.schedule.is_some() { quote!(#retry::NEVER) } else { quote!(#retry::DEFAULT) };
+        return job.schedule.is_some().then(|| quote!(#retry::NEVER));
     };
     let rest =
         (attempts.is_none() || backoff.is_none() || jitter.is_none()).then(|| quote!(..#retry::DEFAULT));
@@ -149,7 +200,7 @@ fn retry(job: &Definition) -> TokenStream {
         quote!(backoff: #policy,)
     });
     let jitter = jitter.map(|jitter| quote!(jitter: #jitter,));
-    quote!(#retry { #attempts #backoff #jitter #rest })
+    Some(quote!(#retry { #attempts #backoff #jitter #rest }))
 }
 
 fn backoff(job: &Definition, policy: &Backoff) -> TokenStream {
@@ -202,10 +253,7 @@ fn duration(job: &Definition, duration: Duration) -> TokenStream {
     quote!(#runtime::__private::Duration::from_millis(#millis))
 }
 
-fn option(job: &Definition, value: Option<impl ToTokens>) -> TokenStream {
+fn some(job: &Definition, value: &TokenStream) -> TokenStream {
     let runtime = &job.runtime;
-    match value {
-        Some(value) => quote!(#runtime::__private::Option::Some(#value)),
-        None => quote!(#runtime::__private::Option::None),
-    }
+    quote!(#runtime::__private::Option::Some(#value))
 }

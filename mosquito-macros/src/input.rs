@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Fields, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, parse_quote};
+use syn::{Attribute, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, parse_quote};
 
-use crate::borrowed;
 use crate::errors::Mistakes;
+use crate::fields::Fields;
+use crate::{borrowed, redact};
 
 /// The type that is to be a job.
 pub(crate) struct Input {
@@ -16,6 +17,10 @@ pub(crate) struct Input {
     /// There are some only where that was complained about.
     pub(crate) generics: Generics,
     pub(crate) arguments: Arguments,
+    /// None where this is not a struct, which was complained about.
+    pub(crate) fields: Option<Fields>,
+    /// The names under which what is never shown is stored.
+    pub(crate) redacted: Vec<String>,
     /// The conditions under which the item exists.
     pub(crate) conditions: Vec<Attribute>,
     pub(crate) is_deprecated: bool,
@@ -25,6 +30,8 @@ pub(crate) struct Input {
 pub(crate) enum Arguments {
     /// A struct without fields, which serde makes a `null` of.
     Unit,
+    /// Braces or parentheses without fields in them, which serde makes an empty object or list of.
+    Empty,
     Fields,
     /// This is not a struct, or not one type, which was complained about.
     Unusable,
@@ -38,14 +45,16 @@ impl Input {
             Ok(Item::Enum(mut item)) => {
                 complain(&item.enum_token, "an enum; give the struct a field of this enum's type", mistakes);
                 item.variants.iter_mut().for_each(|variant| {
-                    drop_serde(&mut variant.attrs);
-                    variant.fields.iter_mut().for_each(|field| drop_serde(&mut field.attrs));
+                    drop_helpers(&mut variant.attrs);
+                    variant.fields.iter_mut().for_each(|field| drop_helpers(&mut field.attrs));
                 });
                 drop_serde(&mut item.attrs);
                 Ok(Self::unusable(&item, &item.ident, &item.generics, &item.attrs))
             }
-            Ok(Item::Union(item)) => {
+            Ok(Item::Union(mut item)) => {
                 complain(&item.union_token, "a union", mistakes);
+                item.fields.named.iter_mut().for_each(|field| drop_helpers(&mut field.attrs));
+                drop_serde(&mut item.attrs);
                 Ok(Self::unusable(&item, &item.ident, &item.generics, &item.attrs))
             }
             Ok(other) => {
@@ -62,15 +71,22 @@ impl Input {
 
     fn of_struct(mut item: ItemStruct, mistakes: &mut Mistakes) -> Self {
         check_attributes(&mut item.attrs, mistakes);
+        let redacted = redact::take(&mut item, mistakes);
+        let fields = Some(Fields::of(&item.fields));
         let borrows = borrowed::own_fields(&mut item, mistakes);
         if !is_concrete(&item.generics, mistakes) || borrows {
             drop_serde(&mut item.attrs);
             item.fields.iter_mut().for_each(|field| drop_serde(&mut field.attrs));
             let item = borrowed::without_lifetimes(item);
-            return Self::unusable(&item, &item.ident, &item.generics, &item.attrs);
+            return Self { fields, ..Self::unusable(&item, &item.ident, &item.generics, &item.attrs) };
         }
-        let arguments = if matches!(item.fields, Fields::Unit) { Arguments::Unit } else { Arguments::Fields };
-        Self { arguments, ..Self::unusable(&item, &item.ident, &item.generics, &item.attrs) }
+        let arguments = match &item.fields {
+            syn::Fields::Unit => Arguments::Unit,
+            fields if fields.is_empty() => Arguments::Empty,
+            _ => Arguments::Fields,
+        };
+        let unusable = Self::unusable(&item, &item.ident, &item.generics, &item.attrs);
+        Self { arguments, fields, redacted, ..unusable }
     }
 
     /// A type with arguments that cannot be used, until something better is known of them.
@@ -81,6 +97,8 @@ impl Input {
             ident: ident.clone(),
             generics: generics.clone(),
             arguments: Arguments::Unusable,
+            fields: None,
+            redacted: Vec::new(),
             conditions: named("cfg").cloned().collect(),
             is_deprecated: named("deprecated").next().is_some(),
         }
@@ -121,8 +139,7 @@ fn is_concrete(generics: &Generics, mistakes: &mut Mistakes) -> bool {
 /// Complains about attributes that `#[job]` writes itself, and drops what they say twice.
 fn check_attributes(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
     attributes.retain(|attribute| {
-        let path = spelled(attribute.path());
-        let is_job = path == "job" || path == "mosquito::job";
+        let is_job = is_job(attribute);
         if is_job {
             mistakes.at(attribute, "a struct is one job; write everything into one `#[job(..)]`");
         }
@@ -158,6 +175,17 @@ fn retain<T: syn::parse::Parse + ToTokens>(list: &mut TokenStream, mut keep: imp
         let kept: Vec<T> = items.into_iter().filter(|item| keep(item)).collect();
         *list = quote::quote!(#(#kept),*);
     }
+}
+
+/// Whether it is this macro's own attribute.
+pub(crate) fn is_job(attribute: &Attribute) -> bool {
+    matches!(&*spelled(attribute.path()), "job" | "mosquito::job")
+}
+
+/// Drops what stands on the fields of what is no struct and was complained about as a whole.
+fn drop_helpers(attributes: &mut Vec<Attribute>) {
+    drop_serde(attributes);
+    attributes.retain(|attribute| !is_job(attribute));
 }
 
 /// Drops serde's attributes from what will not derive its traits, where nobody knows them.

@@ -11,13 +11,21 @@ mod duration;
 mod entry;
 mod errors;
 mod expand;
+mod fields;
 mod input;
 mod keys;
+mod limits;
 mod names;
+mod parts;
+mod redact;
 mod retry;
+mod schedule;
+mod serde_names;
 mod suggest;
 mod timezone;
+mod unique;
 mod validate;
+mod words;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -54,6 +62,7 @@ use crate::validate::Definition;
 /// |---|---|---|
 /// | `name = "send_welcome"` | the name its runs are stored under: 1 to 128 of `A-Z a-z 0-9 _ . : -` | the struct's in snake_case |
 /// | `aliases("old_name", "older_name")` | names that it had before, under which runs may still be waiting | none |
+/// | `version = 2` | the version of its arguments, see [below](#payload-versions) | 1 |
 /// | `queue = "mail"` | the queue its runs are enqueued in: 1 to 128 of `A-Z a-z 0-9 _ . : -` | `"default"` |
 /// | `retry(..)` | how a failed run is tried again, see [below](#retries) | 20 attempts, exponential from 2 s to 6 h, jitter 0.2; a periodic job is not retried |
 /// | `timeout = "30s"` | how long one attempt may take: a [duration](#durations) | as long as it likes |
@@ -62,9 +71,21 @@ use crate::validate::Definition;
 /// | `timezone = "Europe/Berlin"` | the time zone of `cron`: an IANA name | `"UTC"` |
 /// | `missed = "once"` | what becomes of ticks that passed while nothing ran: `"once"` performs one run for all of them, `"skip"` none, `"all"` one for each | `"once"` |
 /// | `overlap = "skip"` | what happens at a tick while the last one's run is unfinished: `"skip"` lets it pass, `"allow"` performs both | `"skip"` |
+/// | `args = Self { region: "eu".into() }` | its arguments at each tick, where it is periodic: an expression of its own type, evaluated each time | those of its `Default`; none where it has no fields |
 /// | `state(Mailer, db::Pool)` | the types of the application that `Context::state` gives it | none |
 /// | `blocking` | it holds its thread: implement `PerformBlocking` instead of `Perform` | it is `async` |
+/// | `unique(..)` | at most one run of the same arguments, see [below](#uniqueness) | *refused in this version*: any number of runs |
+/// | `rate_limit(..)` | so many runs start in a time, see [below](#limits) | *refused in this version*: no limit |
+/// | `concurrency(..)` | so many runs are performed at once, see [below](#limits) | *refused in this version*: no limit |
+/// | `priority = 5` | which runs of a queue go first: 0 to 9 | *refused in this version*: in the order of their enqueueing |
+/// | `expires = "1h"` | a run that has waited longer is no longer performed: a [duration](#durations) | *refused in this version*: it waits as long as it takes |
+/// | `keep_successful = "1h"` | how long a run that succeeded is kept: a [duration](#durations) | *refused in this version*: it is forgotten |
+/// | `keep_dead = "30d"` | how long a dead run is kept: a [duration](#durations) | *refused in this version*: 90 days |
+/// | `sync_ack` | its success is on record before its executor takes the next run | *refused in this version*: a few milliseconds later |
 /// | `crate = "jobs::mosquito"` | the path of the mosquito crate, where it is renamed or re-exported | `::mosquito` |
+///
+/// A key that is *refused in this version* is read and checked, and then refused: a key that does nothing
+/// would be worse than an error.
 ///
 /// # Durations
 ///
@@ -90,7 +111,60 @@ use crate::validate::Definition;
 /// nearest to the 15th, `MON#2` the second Monday, `FRIL` the last Friday. `@hourly`, `@daily`, `@weekly`,
 /// `@monthly` and `@yearly` are patterns too. One that never fires, such as the 30th of February, is refused.
 ///
-/// A periodic job that has fields is performed with those of its `Default`.
+/// A periodic job that has fields says by `args = ..` what they are at each tick, or by its `Default`:
+///
+/// ```text
+/// #[job(every = "1h", args = Self::new("eu"))]
+/// struct Rates {
+///     region: String,
+/// }
+/// ```
+///
+/// # Payload versions
+///
+/// Runs that an older release enqueued may be waiting when the struct changes. A field may be added with
+/// `#[serde(default)]`, removed, or renamed with `#[serde(alias = "old_name")]`, without more ado. For any
+/// other change, raise `version` and `impl Upgrade`, which makes today's job from the arguments of an
+/// earlier version. A run of a later version than this process knows waits for one that knows it.
+///
+/// # Redacted fields
+///
+/// `#[job(redact)]` on a field keeps its value out of whatever shows arguments, and of the error when they
+/// do not decode. It is stored all the same: `perform` needs it.
+///
+/// ```text
+/// #[job]
+/// struct Charge {
+///     order: u64,
+///     #[job(redact)]
+///     card_number: String,
+/// }
+/// ```
+///
+/// The field is found by the names that serde gives it, `rename`, `rename_all` and `alias` included; with
+/// `flatten` on the field, or `into`, `from` and `try_from` on the struct, it would have none, which is refused.
+///
+/// # Uniqueness
+///
+/// *Refused in this version.* `unique(by = [user_id, tenant], until = "finish", on_conflict = "return")`, of
+/// which each part may be left out, and `unique` alone:
+///
+/// - `by` names the fields by which two runs are the same, in tuple structs by place, `by = [0]`: all, unless given.
+/// - `until` is the moment after which the next one may be enqueued: `"start"`, `"finish"`, or
+///   `"start_then_while_running"`, by which one may wait while one runs. `"finish"`, unless given. Instead of it, `for = "1h"`
+///   is a time from the enqueueing on.
+/// - `on_conflict` is what becomes of the second: `"return"` answers with the run that is there, `"replace"`
+///   puts the new arguments in its place, `"reject"` is an error, `"keep_latest"` starts the wait anew.
+///   A periodic job cannot `"replace"`: its ticks have `overlap`.
+///
+/// # Limits
+///
+/// *Refused in this version.* A run over a limit stays where it is, and costs no attempt.
+///
+/// - `rate_limit(limit = 100, per = "1s", by = [tenant], key = "stripe", weight = 1)`: `limit` and `per` are needed.
+///   `by` gives each value of these fields a limit of its own, `key` shares one limit between jobs, and a run uses up
+///   its `weight`, a number or the name of a field.
+/// - `concurrency(limit = 3, by = [tenant])`: `limit` is needed.
 #[proc_macro_attribute]
 pub fn job(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     define(args.into(), item.into()).into()
@@ -190,24 +264,23 @@ mod tests {
 
     #[test]
     fn a_periodic_job_asks_for_a_default_only_where_it_has_fields() {
-        let ticking = |item| written(quote!(every = "1m"), item).contains(".ticking::<Greet>()");
+        let code = |item| written(quote!(every = "1m"), item);
+        let asks = |item| code(item).contains(".ticking::<Greet>()");
 
-        assert!(!ticking(quote!(
+        assert!(!asks(quote!(
             struct Greet;
         )));
-        assert!(ticking(quote!(
+        assert!(asks(quote!(
             struct Greet {
                 name: String,
             }
         )));
-        assert!(
-            ticking(quote!(
-                struct Greet {}
-            )),
-            "serde makes an object of it"
-        );
-        assert!(ticking(quote!(
+        assert!(asks(quote!(
             struct Greet(String);
         )));
+        let empty = code(quote!(
+            struct Greet {}
+        ));
+        assert!(empty.contains("{Self{}}"), "serde makes an object of it: {empty}");
     }
 }

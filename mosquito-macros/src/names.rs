@@ -1,6 +1,17 @@
 //! The names of jobs and queues.
 
+use syn::LitStr;
+
+use crate::errors::Mistakes;
+
 const LONGEST: usize = 128;
+
+/// Checks a name where it was written.
+pub(crate) fn check_text(kind: &str, name: &LitStr, mistakes: &mut Mistakes) {
+    if let Err(why) = check(kind, &name.value()) {
+        mistakes.at(name, why);
+    }
+}
 
 /// Checks a name, which is a `kind` such as "queue name"; the answer says what is wrong.
 pub(crate) fn check(kind: &str, name: &str) -> Result<(), String> {

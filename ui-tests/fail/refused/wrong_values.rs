@@ -1,0 +1,12 @@
+use mosquito::{Context, JobResult, Perform, job};
+
+#[job(priority = 10, expires = 3600, keep_successful = "soon", keep_dead, sync_ack = true)]
+struct Greet;
+
+impl Perform for Greet {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        Ok(())
+    }
+}
+
+fn main() {}
