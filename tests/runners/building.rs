@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mosquito::events::Event;
 use mosquito::{Error, Mosquito};
 
 use crate::jobs::{Note, Rare};
@@ -53,6 +54,22 @@ async fn an_empty_list_of_queues_is_not_all_queues() {
     let problems = problems(mosquito.runner().state(Log::default()).queues(Vec::<String>::new()).build());
 
     assert!(problems[0].contains("empty list"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn a_runner_says_at_its_start_which_jobs_it_knows() {
+    let mosquito = memory().await;
+    let mut working = crate::working::work(&mosquito, |runner| runner.queues(["notes"]));
+
+    let jobs = working
+        .next("started", |event| match event {
+            Event::OverseerStarted { jobs, .. } => Some(jobs.clone()),
+            _ => None,
+        })
+        .await;
+
+    assert!(jobs.contains(&"note") && jobs.is_sorted(), "{jobs:?}");
+    let _ = working.stop().await;
 }
 
 /// A job type that somebody wrote without the attribute: it is not registered.

@@ -40,8 +40,13 @@ pub enum Event {
     LeaseLost { queue: QueueName, overseer: OverseerId, runs: usize },
     /// This overseer coordinates from now on.
     Leading { overseer: OverseerId, epoch: u64 },
-    /// An overseer began to work.
-    OverseerStarted { overseer: OverseerId, executors: usize, queues: Vec<QueueName> },
+    /// An overseer began to work: on these queues, of those that there are so far; it performs these jobs.
+    OverseerStarted {
+        overseer: OverseerId,
+        executors: usize,
+        queues: Vec<QueueName>,
+        jobs: Vec<&'static str>,
+    },
     /// An overseer was told to stop: it claims nothing more, and waits for what is being performed.
     OverseerStopping { overseer: OverseerId, grace: Duration },
     /// An overseer has stopped.
@@ -90,9 +95,10 @@ impl Event {
                 warn!(target: "mosquito", %queue, %overseer, runs, "lease lost: this overseer was taken for dead");
             }
             Self::Leading { overseer, epoch } => info!(target: "mosquito", %overseer, epoch, "coordinating"),
-            Self::OverseerStarted { overseer, executors, queues } => {
+            Self::OverseerStarted { overseer, executors, queues, jobs } => {
                 let queues: Vec<_> = queues.iter().map(QueueName::as_str).collect();
-                info!(target: "mosquito", %overseer, executors, queues = queues.join(","), "overseer started");
+                let (queues, jobs) = (listed(&queues), listed(jobs));
+                info!(target: "mosquito", %overseer, executors, queues, jobs, "overseer started");
             }
             Self::OverseerStopping { overseer, grace } => {
                 info!(target: "mosquito", %overseer, ?grace, "overseer stopping");
@@ -109,6 +115,16 @@ impl Event {
             }
             Self::BackendBack { after } => info!(target: "mosquito", ?after, "backend in reach again"),
         }
+    }
+}
+
+/// The first of many names, and how many there are.
+fn listed(names: &[&str]) -> String {
+    const MOST: usize = 50;
+    let shown = names[..names.len().min(MOST)].join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -13,18 +13,22 @@ use crate::name::JobName;
 #[derive(Debug)]
 pub(crate) struct Registry {
     by_name: HashMap<&'static str, &'static Registration>,
+    /// Each once, in the order of their names.
+    jobs: Vec<&'static Registration>,
 }
 
 impl Registry {
-    /// Collects what is linked into this process; or everything that is wrong with it.
-    pub(crate) fn collect() -> Result<Self, Vec<String>> {
+    /// Collects what is linked into this process, and everything that is wrong with it.
+    pub(crate) fn collect() -> (Self, Vec<String>) {
         Self::of(inventory::iter::<Registration>.into_iter())
     }
 
-    fn of(all: impl Iterator<Item = &'static Registration>) -> Result<Self, Vec<String>> {
+    fn of(all: impl Iterator<Item = &'static Registration>) -> (Self, Vec<String>) {
+        let mut jobs: Vec<_> = all.collect();
+        jobs.sort_by_key(|job| (job.spec.name, (job.type_name)()));
         let mut claims: BTreeMap<&str, Vec<&'static Registration>> = BTreeMap::new();
         let mut problems = Vec::new();
-        for job in all {
+        for job in &jobs {
             for name in [job.spec.name].iter().chain(job.spec.aliases) {
                 claims.entry(name).or_default().push(job);
             }
@@ -42,7 +46,7 @@ impl Registry {
         }
         problems.sort();
         let by_name = claims.into_iter().map(|(name, jobs)| (name, jobs[0])).collect();
-        if problems.is_empty() { Ok(Self { by_name }) } else { Err(problems) }
+        (Self { by_name, jobs }, problems)
     }
 
     pub(crate) fn find(&self, job: &JobName) -> Option<&'static Registration> {
@@ -50,11 +54,8 @@ impl Registry {
     }
 
     /// Every job once, in the order of their names.
-    pub(crate) fn jobs(&self) -> Vec<&'static Registration> {
-        let mut jobs: Vec<_> =
-            self.by_name.iter().filter(|(name, job)| **name == job.spec.name).map(|(_, job)| *job).collect();
-        jobs.sort_by_key(|job| job.spec.name);
-        jobs
+    pub(crate) fn jobs(&self) -> &[&'static Registration] {
+        &self.jobs
     }
 }
 
@@ -97,30 +98,30 @@ mod tests {
 
     #[test]
     fn a_job_is_found_by_its_name_and_by_the_names_it_had() {
-        let registry = Registry::of([&MAIL].into_iter()).unwrap();
+        let (registry, problems) = Registry::of([&MAIL].into_iter());
 
         let find = |name: &str| registry.find(&name.parse().unwrap()).map(|job| job.spec.name);
 
         assert_eq!([find("mail"), find("letter"), find("other")], [Some("mail"), Some("mail"), None]);
-        assert_eq!(registry.jobs().len(), 1);
+        assert_eq!((registry.jobs().len(), problems.len()), (1, 0));
     }
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let problems = Registry::of([&MAIL, &LETTER, &BAD].into_iter()).unwrap_err();
+        let (_, problems) = Registry::of([&MAIL, &LETTER, &BAD].into_iter());
 
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert!(problems[0].contains("`no such {queue}` cannot be a queue name"), "{problems:?}");
         assert!(problems[1].contains("`letter` is claimed by"), "{problems:?}");
         assert!(
-            problems[1].contains("tests::Mail` and") && problems[1].contains("tests::Letter`"),
+            problems[1].contains("tests::Letter` and") && problems[1].contains("tests::Mail`"),
             "{problems:?}"
         );
     }
 
     #[test]
     fn an_empty_registry_names_the_cure() {
-        let problems = Registry::of(std::iter::empty()).unwrap_err();
+        let (_, problems) = Registry::of(std::iter::empty());
 
         assert!(problems[0].contains("mosquito::link!"), "{problems:?}");
     }

@@ -140,7 +140,10 @@ impl RunnerBuilder {
     /// A runner that does nothing by itself. It has the states that it has: a job may need one that its test does not.
     #[cfg(feature = "testing")]
     pub(crate) fn by_hand(self, states: States) -> Result<ByHand> {
-        let registry = Registry::collect().map_err(BuildError::new)?;
+        let (registry, problems) = Registry::collect();
+        if !problems.is_empty() {
+            return Err(BuildError::new(problems).into());
+        }
         // In the middle of the jitter: a policy's waits are what its formula says.
         let settings = Settings { chance: || 0.5, ..self.settings };
         Ok(ByHand::new(Desk::new(self.enqueuer, registry, states, settings)))
@@ -165,16 +168,14 @@ impl RunnerBuilder {
             problems
                 .push("`queues` was given an empty list: name at least one, or leave it out for all".into());
         }
-        let registry = Registry::collect().map_err(|more| problems.extend(more)).ok();
-        if let Some(registry) = &registry {
-            let worked_on = |job: &&Registration| self.queues.is_none() || queues.contains(job.spec.queue);
-            problems.extend(self.missing_states(registry.jobs().into_iter().filter(worked_on)));
-            problems.extend(self.missing_jobs(registry));
+        let (registry, wrong_jobs) = Registry::collect();
+        problems.extend(wrong_jobs);
+        let worked_on = |job: &&Registration| self.queues.is_none() || queues.contains(job.spec.queue);
+        problems.extend(self.missing_states(registry.jobs().iter().copied().filter(worked_on)));
+        problems.extend(self.missing_jobs(&registry));
+        if !problems.is_empty() {
+            return Err(BuildError::new(problems).into());
         }
-        let registry = match registry {
-            Some(registry) if problems.is_empty() => registry,
-            _ => return Err(BuildError::new(problems).into()),
-        };
         let queue_list = match self.queues {
             Some(_) => QueueList::fixed(queues),
             None => QueueList::growing(registry.jobs().iter().map(|job| {

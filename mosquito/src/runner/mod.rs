@@ -63,9 +63,6 @@ impl Runner {
         let signals = signals.then(Signals::listen).flatten();
         let _listener =
             signals.map(|signals| AbortOnDropHandle::new(tokio::spawn(signals::obey(signals, desk.clone()))));
-        for job in desk.registry.jobs() {
-            tracing::debug!(target: "mosquito", job = job.spec.name, queue = job.spec.queue, r#type = (job.type_name)(), "knows");
-        }
         let result = overseer.run().await;
         result.map(|()| Report::of(&desk.tally))
     }

@@ -47,7 +47,7 @@ impl ByHand {
         let desk = Arc::new(desk);
         let (settler, ended) = settler::channel();
         let executor = Executor { desk: desk.clone(), settler };
-        let periodic = desk.registry.jobs().into_iter().filter_map(Periodic::of).collect();
+        let periodic = desk.registry.jobs().iter().filter_map(|job| Periodic::of(job)).collect();
         Self { executor, ended, periodic, desk }
     }
 

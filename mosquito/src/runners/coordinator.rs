@@ -44,7 +44,7 @@ pub(super) struct Coordinator<'a> {
 impl<'a> Coordinator<'a> {
     pub(super) fn new(desk: &'a Desk, queues: &'a QueueList) -> Self {
         let (worked_on, lease) = (queues.now(), LEASE.min(desk.settings.dead_after));
-        let jobs = desk.registry.jobs().into_iter().filter_map(Periodic::of);
+        let jobs = desk.registry.jobs().iter().filter_map(|job| Periodic::of(job));
         let periodic = jobs.filter(|periodic| worked_on.contains(&periodic.queue)).collect();
         Self { desk, queues, periodic, due: HashMap::new(), prune: HashMap::new(), lease, epoch: 0 }
     }

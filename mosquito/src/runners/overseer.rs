@@ -90,7 +90,8 @@ impl Overseer {
     fn start(&self, companions: &TaskTracker) {
         let (overseer, executors) = (self.desk.overseer.clone(), self.desk.settings.executors);
         let queues = self.queues.now().to_vec();
-        self.desk.events.emit(|| Event::OverseerStarted { overseer, executors, queues });
+        let jobs = self.desk.registry.jobs().iter().map(|job| job.spec.name).collect();
+        self.desk.events.emit(|| Event::OverseerStarted { overseer, executors, queues, jobs });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
         companions.spawn(async move { kept_going(&desk, "queue list", || queues.keep_up(&desk)).await });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());

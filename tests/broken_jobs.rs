@@ -1,0 +1,52 @@
+//! A process whose jobs cannot be performed as they are: all that is wrong is told at once.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use mosquito::{Context, Error, Job, JobResult, JobSpec, Mosquito, Perform, job};
+
+#[job(name = "send")]
+struct SendMail;
+
+#[job(aliases("send"), state(Address))]
+struct SendLetter;
+
+struct Address;
+
+/// Written by hand, and registered by nobody.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SendPigeon;
+
+impl Job for SendPigeon {
+    const SPEC: JobSpec = JobSpec::named("send_pigeon");
+}
+
+impl Perform for SendMail {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        Ok(())
+    }
+}
+
+impl Perform for SendLetter {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        let Address = cx.state();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_build_lists_everything_that_is_wrong() {
+    let mosquito = Mosquito::connect("memory://").await.unwrap();
+
+    let refused = mosquito.runner().executors(0).expect::<SendPigeon>().build().unwrap_err();
+
+    let Error::Build(error) = &refused else { panic!("{refused:?}") };
+    assert_eq!(error.problems().len(), 4);
+    assert_eq!(
+        refused.to_string(),
+        "the runner cannot start, for 4 reasons:
+  - `executors` is 0: at least one is needed to perform anything
+  - the job name `send` is claimed by `broken_jobs::SendMail` and `broken_jobs::SendLetter`; give each its own: #[job(name = \"..\")]
+  - nobody provides the state `broken_jobs::Address`, which broken_jobs::SendLetter needs: add `.state(..)` to the runner
+  - the expected job `send_pigeon` is not registered: is `broken_jobs::SendPigeon` marked with #[job]?"
+    );
+}
