@@ -186,6 +186,8 @@ fn no_state(state: &Type) -> Option<Error> {
             "a state has a size; name what owns the text, as in `state(String)`"
         }
         Type::ImplTrait(_) => "a state is a type with a name, not any type that implements a trait",
+        // A type that a macro was given.
+        Type::Group(group) => return no_state(&group.elem),
         Type::Infer(_) => "a state is a type with a name, as in `state(Mailer)`",
         _ => return None,
     };

@@ -43,8 +43,12 @@ pub(crate) fn without_lifetimes(mut item: ItemStruct) -> ItemStruct {
 }
 
 fn is_static(argument: &Type) -> bool {
-    let Type::Reference(TypeReference { lifetime: Some(lifetime), .. }) = argument else { return false };
-    lifetime.ident == "static"
+    match argument {
+        Type::Reference(TypeReference { lifetime: Some(lifetime), .. }) => lifetime.ident == "static",
+        // A type that a macro was given.
+        Type::Group(group) => is_static(&group.elem),
+        _ => false,
+    }
 }
 
 /// Gives each reference without a lifetime one; the answer is whether there are any.

@@ -149,10 +149,10 @@ fn registration(job: &Definition) -> TokenStream {
         quote!(.needing(|| #runtime::__private::states([#(#needs),*])))
     });
     let upgrading = job.version.map(|(_, at)| {
-        // What is missing is missing because of the number.
-        let at = Span::call_site().located_at(at);
-        let ident = Ident::new(&ident.to_string(), ident.span().located_at(at));
-        quote_spanned!(at=> .upgrading::<#ident>())
+        // Without the number, nothing would be missing.
+        let mut ident = ident.clone();
+        ident.set_span(ident.span().located_at(at));
+        quote_spanned!(Span::call_site().located_at(at)=> .upgrading::<#ident>())
     });
     let (tick_args, ticking) = ticking(job).unzip();
     quote! {

@@ -139,7 +139,7 @@ fn is_concrete(generics: &Generics, mistakes: &mut Mistakes) -> bool {
 /// Complains about attributes that `#[job]` writes itself, and drops what they say twice.
 fn check_attributes(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
     attributes.retain(|attribute| {
-        let is_job = is_job(attribute);
+        let is_job = matches!(&*spelled(attribute.path()), "job" | "mosquito::job");
         if is_job {
             mistakes.at(attribute, "a struct is one job; write everything into one `#[job(..)]`");
         }
@@ -177,15 +177,10 @@ fn retain<T: syn::parse::Parse + ToTokens>(list: &mut TokenStream, mut keep: imp
     }
 }
 
-/// Whether it is this macro's own attribute.
-pub(crate) fn is_job(attribute: &Attribute) -> bool {
-    matches!(&*spelled(attribute.path()), "job" | "mosquito::job")
-}
-
 /// Drops what stands on the fields of what is no struct and was complained about as a whole.
 fn drop_helpers(attributes: &mut Vec<Attribute>) {
     drop_serde(attributes);
-    attributes.retain(|attribute| !is_job(attribute));
+    attributes.retain(|attribute| !redact::is_job(attribute.path()));
 }
 
 /// Drops serde's attributes from what will not derive its traits, where nobody knows them.

@@ -4,11 +4,10 @@
 //! may have are listed, those of other builds and of older releases too: to hide what is not there does no harm.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Field, ItemStruct, Meta};
+use syn::{Attribute, Field, ItemStruct, Meta, Path};
 
 use crate::entry::{Entry, between_commas};
 use crate::errors::Mistakes;
-use crate::input::is_job;
 use crate::keys::Key;
 use crate::serde_names::{self, SerdeOptions};
 use crate::suggest::unknown;
@@ -46,10 +45,10 @@ pub(crate) fn take(item: &mut ItemStruct, mistakes: &mut Mistakes) -> Vec<String
 fn mark(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<Ident> {
     let mut mark: Option<Ident> = None;
     for attribute in
-        attributes.extract_if(.., |attribute| is_job(attribute) || is_job_under_condition(attribute))
+        attributes.extract_if(.., |attribute| is_job(attribute.path()) || is_job_under_condition(attribute))
     {
         let list = match &attribute.meta {
-            Meta::List(list) if !is_job(&attribute) => {
+            Meta::List(list) if !is_job(attribute.path()) => {
                 mistakes.at(list, "what is redacted is so in every build; write it without `cfg_attr`");
                 continue;
             }
@@ -83,12 +82,17 @@ fn not_of_a_field(word: &str) -> String {
     }
 }
 
+/// Whether it is this macro's own attribute, by whatever path: no other of this name can stand on a field.
+pub(crate) fn is_job(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "job")
+}
+
 /// Whether it is `#[cfg_attr(.., job(redact))]`.
 fn is_job_under_condition(attribute: &Attribute) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
     let pieces = between_commas(list.tokens.clone(), &mut Mistakes::default());
     let is_job = |piece: &proc_macro2::TokenStream| {
-        syn::parse2::<Meta>(piece.clone()).is_ok_and(|meta| meta.path().is_ident("job"))
+        syn::parse2::<Meta>(piece.clone()).is_ok_and(|meta| is_job(meta.path()))
     };
     list.path.is_ident("cfg_attr") && pieces.iter().skip(1).any(is_job)
 }

@@ -3,11 +3,11 @@
 #![deny(warnings)]
 #![allow(non_camel_case_types)]
 
-use mosquito::{Context, Job, JobResult, Perform, TickArgs, job};
+use mosquito::{Context, Job, JobError, JobResult, Perform, TickArgs, Upgrade, job};
 
 struct r#match;
 
-#[job(every = "1h", args = Self::r#move(1), state(r#match))]
+#[job(every = "1h", version = 2, args = Self::r#move(1), state(r#match))]
 #[serde(rename_all = "camelCase")]
 struct r#async {
     #[job(redact)]
@@ -19,6 +19,12 @@ struct r#async {
 impl r#async {
     fn r#move(r#type: u8) -> Self {
         Self { r#type, r#in_out: 0 }
+    }
+}
+
+impl Upgrade for r#async {
+    fn upgrade(r#type: u32, _: mosquito::serde_json::Value) -> Result<Self, JobError> {
+        Ok(Self::r#move(u8::try_from(r#type)?))
     }
 }
 

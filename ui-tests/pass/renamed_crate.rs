@@ -12,6 +12,7 @@ mod jobs {
 
 #[background::job(crate = "background", retry(jitter = 0), state(String))]
 struct Renamed {
+    #[background::job(redact)]
     id: u64,
 }
 
@@ -22,11 +23,18 @@ impl Perform for Renamed {
     }
 }
 
-#[jobs::framework::job(crate = "crate::jobs::framework", every = "1m")]
-struct Reexported;
+#[jobs::framework::job(crate = "crate::jobs::framework", every = "1m", args = Self(1), version = 2)]
+struct Reexported(u8);
+
+impl background::Upgrade for Reexported {
+    fn upgrade(_: u32, _: background::serde_json::Value) -> Result<Self, background::JobError> {
+        Ok(Self(1))
+    }
+}
 
 impl Perform for Reexported {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
+        println!("{}", self.0);
         Ok(())
     }
 }
