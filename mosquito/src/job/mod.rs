@@ -9,6 +9,8 @@ mod context;
 mod default_args;
 mod enqueue;
 mod outcome;
+#[cfg(feature = "testing")]
+pub(crate) mod payload;
 mod performance;
 mod registration;
 mod registry;

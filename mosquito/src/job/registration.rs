@@ -22,6 +22,8 @@ pub struct Registration {
     decode: Decode,
     upgrade: Option<Upgrading>,
     tick_args: Option<fn() -> serde_json::Result<Box<RawValue>>>,
+    #[cfg(feature = "testing")]
+    pub(super) payloads: crate::job::payload::Payloads,
 }
 
 inventory::collect!(Registration);
@@ -65,7 +67,16 @@ impl Registration {
 
     const fn new<J: Job>(decode: Decode) -> Self {
         let (spec, type_name) = (const { &J::SPEC }, std::any::type_name::<J> as fn() -> &'static str);
-        Self { spec, type_name, states: Vec::new, decode, upgrade: None, tick_args: None }
+        Self {
+            spec,
+            type_name,
+            states: Vec::new,
+            decode,
+            upgrade: None,
+            tick_args: None,
+            #[cfg(feature = "testing")]
+            payloads: crate::job::payload::Payloads::of::<J>(),
+        }
     }
 
     /// With the states that the job declares.

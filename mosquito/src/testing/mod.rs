@@ -23,7 +23,7 @@
 //!
 //! # A month in a test
 //!
-//! ```
+//! ```standalone_crate
 //! # use mosquito::{Context, JobResult, Perform, job};
 //! # use std::time::Duration;
 //! #[job(cron = "0 6 * * *")]
@@ -48,6 +48,7 @@
 mod bench;
 mod drain;
 mod expected;
+pub mod payload;
 mod performed;
 mod scope;
 mod standing;
@@ -55,9 +56,10 @@ mod store;
 
 pub use drain::{Drain, PerformJob};
 pub use expected::{Expected, Span};
+pub use payload::PayloadCheck;
 pub use performed::{Drained, Performed};
 pub use scope::{Testing, TestingBuilder};
 pub use standing::{EnqueuedJob, Standing};
 
 #[doc(inline)]
-pub use crate::{assert_enqueued, refute_enqueued};
+pub use crate::{assert_enqueued, assert_payload_compatible, refute_enqueued};
