@@ -95,3 +95,61 @@ fn graceful_shutdown_stops_itself_when_asked_to() {
 
     assert!(lines.contains(&"stopping".into()), "{lines:#?}");
 }
+
+#[test]
+fn state_tells_what_is_missing_and_gives_each_job_what_it_declares() {
+    let lines = lines_of(example("state").start(), "the application's own mailer has sent 3 mails");
+
+    assert_eq!(lines[0], "the runner cannot start, for 2 reasons:");
+    let told = |state: &str, job: &str| {
+        lines[1..3].iter().any(|line| {
+            line.contains(&format!("nobody provides the state `state::{state}`, which state::{job} needs"))
+        })
+    };
+    assert!(told("Mailer", "SendReceipt") && told("Settings", "PrintLabel"), "{lines:#?}");
+    assert!(
+        lines.contains(&"mail to customer-7@example.com: your receipt for order 17".into()),
+        "{lines:#?}"
+    );
+    assert!(lines.contains(&"label: order 17 from the corner shop".into()), "{lines:#?}");
+    assert!(lines.contains(&"report: performed 4, failed 0, handed back 0".into()), "{lines:#?}");
+}
+
+#[test]
+fn upgrade_performs_what_the_old_release_left_and_leaves_the_rest_to_a_newer_one() {
+    let lines = lines_of(example("upgrade").start(), "dead: hopeless");
+
+    for line in [
+        "welcome: Ada of the family Lovelace",
+        "charge: 1200 cents in EUR",
+        "charge: 500 cents in CHF",
+        "thumbnail: cat.png",
+        "report: performed 4, failed 1, handed back 0, put off 1",
+    ] {
+        assert!(lines.iter().any(|printed| printed == line), "{line} is not in {lines:#?}");
+    }
+    let newer = lines.iter().find(|line| line.starts_with("scheduled: newer after 0 attempts")).unwrap();
+    assert!(newer.contains(r#""version":3"#), "{newer}");
+    let hopeless = lines.iter().position(|line| line.starts_with("dead: hopeless after 1 attempts")).unwrap();
+    assert!(lines[hopeless].contains(r#""args":{"name":"Plato"}"#), "its bytes are kept: {lines:#?}");
+    assert!(lines[hopeless + 1].ends_with("the name has no space"), "{lines:#?}");
+}
+
+#[test]
+fn testing_lets_a_month_pass() {
+    let lines = lines_of(example("testing").start(), "a month:");
+
+    assert_eq!(
+        lines,
+        [
+            "2026-10-10 12:00:00: send_welcome, attempt 1: succeeded; gone",
+            "2026-10-10 12:10:00: send_welcome, attempt 1: succeeded; gone",
+            "2026-10-10 12:10:00: send_welcome, attempt 1: failed: come back later; scheduled in 60s",
+            "2026-10-10 12:10:00: send_welcome, attempt 1: given up: that is no address; dead",
+            "2026-10-10 12:11:00: send_welcome, attempt 2: succeeded; gone",
+            "reports: 30",
+            "mails: 33",
+            "a month: succeeded 33, retried 1, dead 1",
+        ]
+    );
+}
