@@ -183,7 +183,7 @@ impl<J> std::fmt::Debug for Expected<'_, J> {
 /// - `count = 2`: how many such runs there are; without it, at least one.
 /// - `matching = |job: &Greet| job.0 == "Ada"`: any other condition, also for jobs whose fields have no names.
 ///
-/// ```
+/// ```standalone_crate
 /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
 /// # #[job(queue = "mail")] struct SendWelcome { user_id: u64, template: String }
 /// # impl Perform for SendWelcome { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }

@@ -20,7 +20,7 @@ use crate::testing::{Drain, EnqueuedJob, PerformJob, Performed, Standing};
 /// It is a client: what is under test takes it as a `&Mosquito`, and so does everything that a client can do. Everything
 /// ends with it: a store that it made for itself is removed.
 ///
-/// ```
+/// ```standalone_crate
 /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
 /// # #[job(queue = "mail")] struct Greet { name: String }
 /// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
