@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Error, Expr, Lit, LitStr, Token, token};
 
-use crate::errors::Mistakes;
+use crate::errors::{Mistakes, visible};
 
 /// One key with what it was given.
 pub(crate) struct Entry {
@@ -191,7 +191,7 @@ fn parse_entry(input: ParseStream<'_>) -> syn::Result<Entry> {
         if input.is_empty() {
             return Err(Error::new_spanned(equals, format!("the value of `{key}` is missing")));
         }
-        Value::Is(parse_value(input)?)
+        Value::Is(visible(parse_value(input)?))
     } else if input.peek(token::Paren) {
         match input.parse()? {
             TokenTree::Group(list) => Value::List(list),

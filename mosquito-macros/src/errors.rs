@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Error;
 
@@ -13,7 +13,7 @@ pub(crate) struct Mistakes(Option<Error>);
 impl Mistakes {
     /// A mistake in these tokens.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
-        self.push(Error::new_spanned(tokens, message));
+        self.push(Error::new_spanned(visible(tokens.into_token_stream()), message));
     }
 
     /// A mistake that was found while parsing.
@@ -44,5 +44,17 @@ impl Mistakes {
             });
         }
         mistakes.into_iter().map(Error::into_compile_error).collect()
+    }
+}
+
+/// The tokens without the invisible group around what a macro was given: that has the place of the macro's
+/// variable, while those in it have the place where somebody wrote them.
+pub(crate) fn visible(tokens: TokenStream) -> TokenStream {
+    let mut trees = tokens.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::None => {
+            visible(group.stream())
+        }
+        _ => tokens,
     }
 }

@@ -168,14 +168,14 @@ fn elsewhere(name: &str) -> Option<Elsewhere> {
         "payload" | "arguments" => "args = Self { .. }",
         "migrate" | "schema_version" => "version = 2",
         "spawn_blocking" | "sync" => "blocking",
-        "unique_by" | "unique_id" | "unique_key" | "dedup" | "deduplicate" | "idempotency_key" => {
+        "by" | "unique_by" | "unique_id" | "unique_key" | "dedup" | "deduplicate" | "idempotency_key" => {
             "unique(by = [user_id])"
         }
         "unique_for" | "unique_period" => r#"unique(for = "1h")"#,
         "unique_until" | "until" => r#"unique(until = "finish")"#,
         "on_conflict" => r#"unique(on_conflict = "return")"#,
         "debounce" => r#"unique(on_conflict = "keep_latest")"#,
-        "throttle" | "rate" | "limit" => r#"rate_limit(limit = 100, per = "1s")"#,
+        "throttle" | "rate" | "limit" | "per" | "weight" => r#"rate_limit(limit = 100, per = "1s")"#,
         "concurrency_limit" | "max_concurrency" | "limits_concurrency" | "singleton" => {
             "concurrency(limit = 3)"
         }
