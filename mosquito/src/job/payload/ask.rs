@@ -32,7 +32,7 @@ pub(super) enum Ask {
     Enum(&'static [&'static str]),
     /// A text that names something; what, serde says when it is a wrong one.
     Identifier,
-    Tag(&'static [&'static str]),
+    Tag(Vec<String>),
     /// JSON as it stands.
     Raw,
     Any,
@@ -41,7 +41,7 @@ pub(super) enum Ask {
 }
 
 /// Texts of the kinds that are read from text. The first is long and not ASCII, the second short.
-const TEXTS: [&str; 22] = [
+const TEXTS: [&str; 24] = [
     "a \"text\" of some length, with ümläuts and 漢字",
     "",
     "2026-01-02T03:04:05.678Z",
@@ -62,6 +62,8 @@ const TEXTS: [&str; 22] = [
     "a",
     "A",
     "EUR",
+    "Mon",
+    "January",
     "1s",
     "00ff00ff00ff00ff00ff00ff",
 ];
@@ -143,11 +145,11 @@ impl Ask {
                 first(Content::Object(fields.iter().map(|name| Entry::hole(name)).collect()))
             }
             Self::Entries => first(Content::Object(Vec::new())),
-            Self::Enum(variants) => {
-                variants.get(index).map(|name| Content::Variant(name, Box::new(Node::hole(name))))
-            }
+            Self::Enum(variants) => variants
+                .get(index)
+                .map(|name| Content::Variant((*name).to_owned(), Box::new(Node::hole(name)))),
             Self::Identifier | Self::Item => first(Content::Text(format!("the {label}"))),
-            Self::Tag(variants) => variants.get(index).map(|name| Content::Text((*name).to_owned())),
+            Self::Tag(variants) => variants.get(index).cloned().map(Content::Text),
             Self::Raw => first(Content::Bool(true)),
             Self::Any => match index {
                 0 => Some(Content::Text(format!("the {label}"))),
@@ -181,7 +183,8 @@ impl Ask {
                     vec![0, 1]
                 }
             }
-            Self::Enum(variants) | Self::Tag(variants) => (0..variants.len()).collect(),
+            Self::Enum(variants) => (0..variants.len()).collect(),
+            Self::Tag(variants) => (0..variants.len()).collect(),
             // Of each kind that an untagged enum may tell apart.
             Self::Any => vec![0, ANYTHING, ANYTHING + 1, ANYTHING + 4],
             _ => Vec::new(),

@@ -19,6 +19,8 @@ pub(super) struct Node {
     pub(super) id: usize,
     /// Whether serde keeps it in between before the type sees it, and what is wrong with it is told elsewhere.
     pub(super) is_buffered: bool,
+    /// Whether it is in a type that stands within itself, and so is varied where the type stands first.
+    pub(super) is_within_itself: bool,
     /// The field or variant it is for.
     pub(super) label: String,
 }
@@ -34,7 +36,7 @@ pub(super) enum Content {
     Sequence(Vec<Node>),
     Object(Vec<Entry>),
     /// A variant of an enum, and what it holds.
-    Variant(&'static str, Box<Node>),
+    Variant(String, Box<Node>),
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +62,7 @@ impl Node {
             refused: Vec::new(),
             id: 0,
             is_buffered: false,
+            is_within_itself: false,
             label: label.to_owned(),
         }
     }
@@ -197,7 +200,7 @@ impl Node {
         found
     }
 
-    fn same_place<'v>(&self, path: &[usize], written: &'v Value) -> Option<&'v Value> {
+    pub(super) fn same_place<'v>(&self, path: &[usize], written: &'v Value) -> Option<&'v Value> {
         let Some((part, rest)) = path.split_first() else { return Some(written) };
         let next = match &self.content {
             Content::Some(_) => Some(written),
@@ -223,8 +226,8 @@ impl Node {
                 Value::Object(known.map(|entry| (entry.key.text(), entry.value.json())).collect())
             }
             Content::Variant(name, node) => match node.ask {
-                Some(Ask::Empty) => Value::String((*name).to_owned()),
-                _ => Value::Object(Map::from_iter([((*name).to_owned(), node.json())])),
+                Some(Ask::Empty) => Value::String(name.clone()),
+                _ => Value::Object(Map::from_iter([(name.clone(), node.json())])),
             },
         }
     }

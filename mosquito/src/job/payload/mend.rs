@@ -53,6 +53,7 @@ impl Mender {
                 let named =
                     newest(draft, path, |node| node.is(given) && !matches!(node.ask, Some(Ask::Tag(_))));
                 let Some(named) = named else { return self.refuse(draft, path, &fault.to_string()) };
+                let variants = variants.iter().map(|name| (*name).to_owned()).collect();
                 return self.choose(draft, &named, variants);
             }
             Fault::Unexpected { ref given, ref expected } => {
@@ -109,13 +110,13 @@ impl Mender {
     }
 
     /// Makes a text a choice of variants, unless that choice stands within itself too often.
-    fn choose(
+    pub(super) fn choose(
         &mut self,
         draft: &mut Node,
         path: &[usize],
-        variants: &'static [&'static str],
+        variants: Vec<String>,
     ) -> Result<(), Hopeless> {
-        let tag = Some(Ask::Tag(variants));
+        let tag = Some(Ask::Tag(variants.clone()));
         let above = (0..path.len().saturating_sub(1)).filter_map(|length| draft.at(&path[..length]));
         let times = above.filter(|node| node.children().iter().any(|child| child.ask == tag)).count();
         if times > self.repeats {
@@ -136,6 +137,9 @@ impl Mender {
         given: &Given,
         expected: &str,
     ) -> Result<(), Hopeless> {
+        if expected.contains("variant") && hold(draft, path) {
+            return Ok(());
+        }
         let blamed = newest(draft, path, |node| node.is_buffered && node.is(given))
             .or_else(|| newest(draft, path, |node| node.is_buffered && node.ask != Some(Ask::Entries)));
         let Some(blamed) = blamed else {
@@ -219,6 +223,18 @@ fn newest(draft: &Node, path: &[usize], is_meant: impl Fn(&Node) -> bool) -> Opt
     let found = draft.at(path)?.all().into_iter().filter(|(_, node)| is_meant(node));
     let (beneath, _) = found.max_by_key(|(_, node)| node.id)?;
     Some([path, &beneath].concat())
+}
+
+/// Lets the newest variant that is only named hold something; false when there is none.
+fn hold(draft: &mut Node, path: &[usize]) -> bool {
+    let is_name = |node: &Node| {
+        node.is_buffered && matches!((&node.ask, &node.content), (Some(Ask::Tag(_)), Content::Text(_)))
+    };
+    let Some(node) = newest(draft, path, is_name).and_then(|path| draft.at_mut(&path)) else { return false };
+    if let Content::Text(name) = &node.content {
+        node.content = Content::Variant(name.clone(), Box::new(Node::hole(name)));
+    }
+    true
 }
 
 fn is_open_leaf(node: &Node) -> bool {

@@ -12,10 +12,12 @@ mod ask;
 mod draft;
 mod fault;
 mod mend;
+mod parts;
 mod sampler;
 #[cfg(test)]
 mod tests;
 mod tracer;
+mod vary;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,7 +1,6 @@
-//! Makes the payloads of one type: one that shows every part of it, and one more for each set of values
-//! that can be varied together.
+//! Makes the payloads of one type: one that shows every part of it, then those that [vary](super::vary) it.
 
-use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
@@ -10,10 +9,11 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::ask::Ask;
-use super::draft::{Entry, Node};
+use super::draft::{Content, Entry, Node, shown};
 use super::fault::Fault;
 use super::mend::{Hopeless, Mender};
 use super::tracer::{Trace, Tracer};
+use super::vary::{Variation, lost};
 
 /// The most readings of drafts of one type, the most values of one draft, the most payloads of one type.
 const READINGS: usize = 20_000;
@@ -50,29 +50,19 @@ pub(crate) fn rewritten<T: Serialize + DeserializeOwned>(json: &str) -> Result<B
     catch_unwind(AssertUnwindSafe(rewrite)).unwrap_or_else(|_| Err("reading it panics".to_owned()))
 }
 
-struct Sampler<T> {
-    mender: Mender,
+pub(super) struct Sampler<T> {
+    pub(super) mender: Mender,
     repeats: usize,
     readings: usize,
     samples: Vec<Value>,
     payloads: Vec<Box<RawValue>>,
-    of: std::marker::PhantomData<fn() -> T>,
+    of: PhantomData<fn() -> T>,
 }
-
-/// A node and the candidate it is to take.
-type Variation = (usize, usize);
 
 impl<T: Serialize + DeserializeOwned> Sampler<T> {
     fn new(repeats: usize) -> Self {
         let mender = Mender::allowing(repeats);
-        Self {
-            mender,
-            repeats,
-            readings: 0,
-            samples: Vec::new(),
-            payloads: Vec::new(),
-            of: std::marker::PhantomData,
-        }
+        Self { mender, repeats, readings: 0, samples: Vec::new(), payloads: Vec::new(), of: PhantomData }
     }
 
     fn run(mut self) -> Samples {
@@ -87,9 +77,18 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
         Samples { payloads: self.payloads, gaps }
     }
 
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.payloads.len() >= PAYLOADS || self.readings > READINGS
+    }
+
     /// Completes the draft, with the fields that show only when it is written, and keeps it.
-    fn finish(&mut self, draft: &mut Node, fixed: &[Variation]) -> Result<(), Hopeless> {
+    pub(super) fn finish(&mut self, draft: &mut Node, fixed: &[Variation]) -> Result<(), Hopeless> {
         self.complete(draft, fixed)?;
+        for (path, node) in draft.clone().all() {
+            if node.ask == Some(Ask::Identifier) {
+                self.list_variants(draft, &path, fixed)?;
+            }
+        }
         let written = parsed(&rewritten::<T>(&draft.json().to_string())?);
         let unasked = draft.unasked(&written);
         if !unasked.is_empty() {
@@ -109,6 +108,54 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
         self.keep(draft)
     }
 
+    /// Finds the variants of an enum that takes any name, by `#[serde(other)]`: read by its number, each tells
+    /// its name when it is written.
+    fn list_variants(
+        &mut self,
+        draft: &mut Node,
+        path: &[usize],
+        fixed: &[Variation],
+    ) -> Result<(), Hopeless> {
+        let (Some((_, above)), gaps) = (path.split_last(), self.mender.gaps.len()) else { return Ok(()) };
+        let mut names: Vec<String> = Vec::new();
+        for number in 0..PAYLOADS {
+            let mut numbered = draft.clone();
+            let Some(node) = numbered.at_mut(path) else { break };
+            node.content = Content::Number(number.into());
+            let id = node.id;
+            if let Some(object) = numbered.at_mut(above) {
+                object.forget_fields_beside(id);
+            }
+            let value =
+                self.complete(&mut numbered, fixed).ok().and_then(|()| self.written_by_tracer(&numbered));
+            let place = numbered.find(id).unwrap_or_default();
+            let name = value.as_ref().and_then(|value| numbered.same_place(&place, value)?.as_str());
+            match name {
+                Some(name) if names.iter().all(|known| known != name) => names.push(name.to_owned()),
+                _ => break,
+            }
+        }
+        self.mender.gaps.truncate(gaps);
+        if names.is_empty() {
+            self.mender
+                .gaps
+                .push(format!("{}: it takes any name, and does not tell those it knows", shown(draft, path)));
+            return Ok(());
+        }
+        self.mender.choose(draft, path, names)?;
+        let id = draft.at(path).map(|node| node.id).unwrap_or_default();
+        if let Some(object) = draft.at_mut(above) {
+            object.forget_fields_beside(id);
+        }
+        self.complete(draft, fixed)
+    }
+
+    fn written_by_tracer(&self, draft: &Node) -> Option<Value> {
+        let trace = Trace::allowing(self.repeats);
+        let write = || serde_json::to_value(T::deserialize(Tracer { node: draft, trace: &trace }).ok()?).ok();
+        catch_unwind(AssertUnwindSafe(write)).ok().flatten()
+    }
+
     /// Reads the draft until nothing is missing or wrong; or until a value that is fixed was given up.
     fn complete(&mut self, draft: &mut Node, fixed: &[Variation]) -> Result<(), Hopeless> {
         loop {
@@ -119,7 +166,7 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
             let trace = Trace::allowing(self.repeats);
             let read = || T::deserialize(Tracer { node: draft, trace: &trace }).map(drop);
             let result = catch_unwind(AssertUnwindSafe(read));
-            let last_entry = trace.last_entry.get();
+            let (last_entry, is_within_itself) = (trace.last_entry.get(), trace.is_within_itself.get());
             let (found, reached) = trace.found();
             let (path, fault) = match (result, found) {
                 (Ok(Ok(())), Some((path, Fault::Asked(ask)))) => (path, Fault::Asked(ask)),
@@ -128,8 +175,11 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
                 (Ok(Err(fault)), None) => (Vec::new(), fault),
                 (Err(_), _) => (reached, Fault::Refused("reading it panics".into())),
             };
-            let why = fault.to_string();
+            let (why, is_hole) = (fault.to_string(), matches!(fault, Fault::Asked(_)));
             self.mender.mend(draft, &path, fault, last_entry)?;
+            if let Some(filled) = draft.at_mut(&path).filter(|_| is_hole) {
+                filled.is_within_itself = is_within_itself;
+            }
             if !lost(draft, fixed).is_empty() {
                 return Err(why);
             }
@@ -155,121 +205,6 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
         }
         Ok(())
     }
-
-    /// Varies the drafts, and what comes to light in them when they are varied.
-    fn vary(&mut self, base: Node) {
-        let mut drafts = VecDeque::from([(base, 0)]);
-        while let Some((origin, known)) = drafts.pop_front() {
-            let mut open = variations(&origin, known);
-            while !open.is_empty() {
-                if self.payloads.len() >= PAYLOADS {
-                    self.mender.gaps.push(format!("what comes after the first {PAYLOADS} payloads"));
-                    return;
-                }
-                let together = take_together(&origin, &mut open);
-                self.vary_together(&origin, together, &mut drafts);
-            }
-        }
-    }
-
-    /// Varies several values at once; those that are refused, each by itself once more.
-    fn vary_together(
-        &mut self,
-        origin: &Node,
-        mut together: Vec<Variation>,
-        drafts: &mut VecDeque<(Node, usize)>,
-    ) {
-        let mut alone = Vec::new();
-        while !together.is_empty() {
-            let (known, gaps, count) = (self.mender.filled, self.mender.gaps.len(), together.len());
-            match self.varied(origin, &together) {
-                Ok(draft) => {
-                    drafts.push_back((draft, known));
-                    break;
-                }
-                Err(_) if count == 1 => break,
-                Err(refused) => {
-                    // What goes wrong may be that they do not go together.
-                    self.mender.gaps.truncate(gaps);
-                    together.retain(|variation| !refused.contains(variation));
-                    alone.extend(refused);
-                }
-            }
-        }
-        for variation in alone {
-            let known = self.mender.filled;
-            let varied = self.varied(origin, &[variation]);
-            drafts.extend(varied.ok().map(|draft| (draft, known)));
-        }
-    }
-
-    /// The draft with other values; or those of them that are refused.
-    fn varied(&mut self, origin: &Node, variations: &[Variation]) -> Result<Node, Vec<Variation>> {
-        let mut draft = origin.clone();
-        for (id, candidate) in variations {
-            let Some(path) = draft.find(*id) else { continue };
-            let is_tag = draft.is_tag_at(&path);
-            draft.at_mut(&path).map(|node| node.take(*candidate));
-            if let Some((_, above)) = path.split_last().filter(|_| is_tag)
-                && let Some(object) = draft.at_mut(above)
-            {
-                object.forget_fields_beside(*id);
-            }
-        }
-        let Err(why) = self.finish(&mut draft, variations) else { return Ok(draft) };
-        let lost = lost(&draft, variations);
-        if !lost.is_empty() {
-            return Err(lost);
-        }
-        let is_choice = |(id, _): &Variation| {
-            let node = origin.find(*id).and_then(|path| origin.at(&path));
-            node.and_then(|node| node.ask.as_ref()).is_some_and(Ask::is_choice)
-        };
-        if matches!(variations, [one] if is_choice(one)) {
-            self.mender.gaps.push(why);
-        }
-        Err(variations.to_vec())
-    }
-}
-
-/// The variations that a draft does not have any more.
-fn lost(draft: &Node, variations: &[Variation]) -> Vec<Variation> {
-    let holds = |(id, candidate): &Variation| {
-        let node = draft.find(*id).and_then(|path| draft.at(&path));
-        node.is_some_and(|node| node.candidate == *candidate)
-    };
-    variations.iter().filter(|variation| !holds(variation)).copied().collect()
-}
-
-/// Every other value worth a payload, of the nodes that are newer than those known before.
-fn variations(draft: &Node, known: usize) -> Vec<Variation> {
-    let mut found = Vec::new();
-    // What is inside first: it is gone when the value around it is varied.
-    for (_, node) in draft.all().into_iter().rev().filter(|(_, node)| node.id > known) {
-        let Some(ask) = &node.ask else { continue };
-        let others = ask.alternatives().into_iter();
-        let open = others.filter(|other| *other != node.candidate && !node.refused.contains(other));
-        found.extend(open.map(|other| (node.id, other)));
-    }
-    found
-}
-
-/// Takes out of the open variations those that do not touch one another.
-fn take_together(draft: &Node, open: &mut Vec<Variation>) -> Vec<Variation> {
-    let mut together: Vec<(Vec<usize>, Variation)> = Vec::new();
-    open.retain(|variation| {
-        let Some(path) = draft.find(variation.0) else { return false };
-        let touches =
-            |(other, _): &(Vec<usize>, Variation)| other.starts_with(&path) || path.starts_with(other);
-        // A tag changes the fields beside it.
-        let is_alone = draft.is_tag_at(&path) || together.iter().any(|(other, _)| draft.is_tag_at(other));
-        if is_alone && !together.is_empty() || together.iter().any(touches) {
-            return true;
-        }
-        together.push((path, *variation));
-        false
-    });
-    together.into_iter().map(|(_, variation)| variation).collect()
 }
 
 fn parsed(json: &RawValue) -> Value {

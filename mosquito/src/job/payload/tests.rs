@@ -298,3 +298,71 @@ fn what_is_made_up_at_each_reading_is_not_part_of_a_payload() {
 
     assert_eq!(payloads::<Stamped>(), [r#"{"name":255}"#, r#"{"name":0}"#]);
 }
+
+#[test]
+fn keys_of_maps_are_made_as_their_types_read_them() {
+    types! {
+        #[derive(PartialEq, Eq, PartialOrd, Ord)]
+        enum Key { One, Two }
+        struct Maps { by_enum: BTreeMap<Key, u8>, by_flag: BTreeMap<bool, u8>, by_day: BTreeMap<NaiveDate, u8> }
+        struct Impossible { by_pair: BTreeMap<(u8, u8), u8> }
+    }
+
+    let payloads = payloads::<Maps>();
+
+    has(&payloads, r#"{"by_enum":{"One":255},"by_flag":{"true":255},"by_day":{"2026-01-02":255}}"#);
+    has(&payloads, r#"{"by_enum":{"Two":0},"by_flag":{"false":0}"#);
+    assert!(gaps::<Impossible>()[0].contains("expected a tuple of size 2"), "{:?}", gaps::<Impossible>());
+}
+
+#[test]
+fn an_enum_that_takes_any_name_still_shows_those_it_knows() {
+    types! {
+        #[serde(tag = "kind")]
+        enum Event { Mail { to: String }, Call { number: u64, at: Option<u8> }, #[serde(other)] Other }
+        #[serde(deny_unknown_fields)]
+        struct Holder { event: Event }
+    }
+
+    let payloads = payloads::<Holder>();
+
+    has(&payloads, r#"{"event":{"kind":"Mail","to":"the to"}}"#);
+    has(&payloads, r#"{"event":{"kind":"Call","number":18446744073709551615,"at":255}}"#);
+    has(&payloads, r#"{"event":{"kind":"Other"}}"#);
+}
+
+#[test]
+fn a_variant_with_content_is_shown_also_where_serde_keeps_it_in_between() {
+    types! {
+        #[serde(tag = "kind")]
+        enum Outer { First { inner: Inner }, Second }
+        enum Inner { Unit, New(u8), Named { a: u16 } }
+    }
+
+    let payloads = payloads::<Outer>();
+
+    for part in [
+        r#"{"kind":"First","inner":"Unit"}"#,
+        r#"{"kind":"First","inner":{"New":255}}"#,
+        r#"{"kind":"First","inner":{"Named":{"a":65535}}}"#,
+        r#"{"kind":"Second"}"#,
+    ] {
+        has(&payloads, part);
+    }
+}
+
+#[test]
+fn a_type_within_itself_is_varied_once() {
+    types! {
+        struct Node { a: u8, b: Option<bool>, next: Option<Box<Node>> }
+        #[serde(tag = "t", content = "c")]
+        enum Beside { List(Vec<Beside>), Two(Box<Beside>, Box<Beside>), Leaf(u8) }
+    }
+
+    let nodes = payloads::<Node>();
+
+    has(&nodes, r#"{"a":255,"b":true,"next":{"a":255,"b":true,"next":null}}"#);
+    assert!(nodes.len() <= 4, "{nodes:#?}");
+    has(&payloads::<Beside>(), r#"{"t":"List","c":[{"t":"#);
+    has(&payloads::<Beside>(), r#"{"t":"Leaf","c":255}"#);
+}

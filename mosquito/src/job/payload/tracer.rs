@@ -6,14 +6,12 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
-use serde::forward_to_deserialize_any;
+use serde::de::{Deserializer, Error, Visitor};
 
 use super::ask::Ask;
-use super::draft::{Content, Entry, Node};
+use super::draft::{Content, Node};
 use super::fault::Fault;
+use super::parts::{Chosen, Entries, Held, Parts};
 
 /// How deep a draft can be: far below where a stack ends, and where `serde_json` refuses.
 const DEEPEST: usize = 40;
@@ -32,6 +30,8 @@ pub(super) struct Trace {
     repeats: usize,
     /// The last field that was read: a type that sees it twice says so before it reads the value.
     pub(super) last_entry: Cell<usize>,
+    /// Whether the hole that was found is in a type that stands within itself.
+    pub(super) is_within_itself: Cell<bool>,
 }
 
 impl Trace {
@@ -51,11 +51,13 @@ impl Trace {
         let has_hole = matches!(*found, Some((_, Fault::Asked(_))));
         if found.is_none() || is_hole && !has_hole {
             *found = Some((self.path.borrow().clone(), fault.clone()));
+            let within = self.within.borrow();
+            self.is_within_itself.set((1..within.len()).any(|at| within[..at].contains(&within[at])));
         }
     }
 
     /// Reads the part of that number, noting what goes wrong there.
-    fn part<T>(&self, part: usize, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn part<T>(&self, part: usize, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
         self.path.borrow_mut().push(part);
         let result = read();
         if let Err(fault) = &result {
@@ -88,12 +90,12 @@ pub(super) struct Tracer<'a> {
 }
 
 impl<'a> Tracer<'a> {
-    fn to(self, node: &'a Node) -> Self {
+    pub(super) fn to(self, node: &'a Node) -> Self {
         Self { node, ..self }
     }
 
     /// Reads what is there, or asks for it.
-    fn read<'de, V: Visitor<'de>>(self, ask: Ask, visitor: V) -> Result<V::Value, Fault> {
+    pub(super) fn read<'de, V: Visitor<'de>>(self, ask: Ask, visitor: V) -> Result<V::Value, Fault> {
         let fault = match &self.node.content {
             Content::Hole if self.trace.path.borrow().len() > DEEPEST => Fault::Endless,
             Content::Hole => Fault::Asked(ask),
@@ -112,7 +114,11 @@ impl<'a> Tracer<'a> {
             Content::Object(entries) => {
                 return visitor.visit_map(Entries { tracer: self, entries, next: 0 });
             }
-            Content::Variant(name, _) => return visitor.visit_str(name),
+            Content::Variant(name, node) => {
+                let held = (node.ask != Some(Ask::Empty)).then_some((name.as_str(), &**node));
+                let Some(held) = held else { return visitor.visit_str(name) };
+                return visitor.visit_map(Held { tracer: self, held: Some(held) });
+            }
         };
         self.trace.note(&fault);
         Err(fault)
@@ -241,106 +247,5 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
             Content::Hole => self.read(Ask::Enum(variants), visitor),
             _ => Err(Fault::Refused("it is not an enum's variant".into())),
         })
-    }
-}
-
-struct Parts<'a> {
-    tracer: Tracer<'a>,
-    nodes: &'a [Node],
-    next: usize,
-}
-
-impl<'de> SeqAccess<'de> for Parts<'_> {
-    type Error = Fault;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        let Some(node) = self.nodes.get(self.next) else { return Ok(None) };
-        let part = self.next;
-        self.next += 1;
-        self.tracer.trace.part(part, || seed.deserialize(self.tracer.to(node))).map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        None
-    }
-}
-
-struct Entries<'a> {
-    tracer: Tracer<'a>,
-    entries: &'a [Entry],
-    next: usize,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Fault;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        let Some(entry) = self.entries.get(self.next) else { return Ok(None) };
-        let trace = self.tracer.trace;
-        trace.last_entry.set(self.next);
-        let read = || seed.deserialize(self.tracer.to(&entry.key));
-        // A complaint about the name of a field is one about the struct, not about its key.
-        let is_field = entry.key.ask.is_none() && !matches!(entry.key.content, Content::Hole);
-        if is_field { read() } else { trace.part(2 * self.next, read) }.map(Some)
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
-        let at = self.next;
-        self.next += 1;
-        let entry = self.entries.get(at).ok_or_else(|| Fault::custom("a value was read before its key"))?;
-        self.tracer.trace.part(2 * at + 1, || seed.deserialize(self.tracer.to(&entry.value)))
-    }
-}
-
-struct Chosen<'a> {
-    tracer: Tracer<'a>,
-    name: &'a str,
-}
-
-impl<'a, 'de> EnumAccess<'de> for Chosen<'a> {
-    type Error = Fault;
-    type Variant = Tracer<'a>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Tracer<'a>), Fault> {
-        Ok((seed.deserialize(Name(self.name))?, self.tracer))
-    }
-}
-
-struct Name<'a>(&'a str);
-
-impl<'de> Deserializer<'de> for Name<'_> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_str(self.0)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de> VariantAccess<'de> for Tracer<'_> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        self.trace.part(0, || self.read(Ask::Empty, serde::de::IgnoredAny)).map(|_| ())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        self.trace.part(0, || seed.deserialize(self))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.trace.part(0, || self.read(Ask::Tuple(length), visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.trace.part(0, || self.read(Ask::Struct(fields), visitor))
     }
 }

@@ -108,7 +108,7 @@ impl Jobs<'_> {
         let by_hand: Vec<_> = self.by_hand.iter().filter(|(of, _)| *of == name).collect();
         let samples = job.samples();
         for gap in samples.gaps.iter().filter(|_| by_hand.is_empty()) {
-            verdict.tell(name, format!("no payload can be made up for {gap}"));
+            verdict.tell(name, format!("not all of it can be made up: {gap}"));
             verdict.ways.unsampled = true;
         }
         let kept = snapshot.jobs.get(name).map(Vec::as_slice).unwrap_or_default();
