@@ -93,7 +93,7 @@ impl Mender {
 
     /// Adds a field that is missed. Whatever serde keeps in between is searched as well, the newest first,
     /// since the one before was complete when the next was begun.
-    fn add(&mut self, draft: &mut Node, path: &[usize], name: &str) -> Result<(), Hopeless> {
+    fn add(&mut self, draft: &mut Node, path: &[usize], name: &'static str) -> Result<(), Hopeless> {
         let is_open = |node: &Node| {
             matches!(node.content, Content::Object(_))
                 && !matches!(node.ask, Some(Ask::Struct(_)))
@@ -102,7 +102,7 @@ impl Mender {
         let open = newest(draft, path, |node| node.is_buffered && is_open(node))
             .or_else(|| draft.at(path).filter(|node| is_open(node)).map(|_| path.to_vec()));
         let Some(entries) = open.and_then(|path| draft.at_mut(&path)?.entries()) else {
-            let why = self.left_out.take().unwrap_or_else(|| Fault::Missing("?").to_string());
+            let why = self.left_out.take().unwrap_or_else(|| Fault::Missing(name).to_string());
             return self.go_around(draft, path, &why, true);
         };
         entries.push(Entry::hole(name));

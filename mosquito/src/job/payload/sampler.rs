@@ -116,8 +116,10 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
         path: &[usize],
         fixed: &[Variation],
     ) -> Result<(), Hopeless> {
-        let (Some((_, above)), gaps) = (path.split_last(), self.mender.gaps.len()) else { return Ok(()) };
-        let mut names: Vec<String> = Vec::new();
+        let Some((_, above)) = path.split_last() else { return Ok(()) };
+        let gaps = self.mender.gaps.len();
+        let (mut names, mut unnamed) = (Vec::new(), Vec::new());
+        // A number above those of all variants is the one for any other name, again.
         for number in 0..PAYLOADS {
             let mut numbered = draft.clone();
             let Some(node) = numbered.at_mut(path) else { break };
@@ -126,20 +128,23 @@ impl<T: Serialize + DeserializeOwned> Sampler<T> {
             if let Some(object) = numbered.at_mut(above) {
                 object.forget_fields_beside(id);
             }
-            let value =
-                self.complete(&mut numbered, fixed).ok().and_then(|()| self.written_by_tracer(&numbered));
-            let place = numbered.find(id).unwrap_or_default();
-            let name = value.as_ref().and_then(|value| numbered.same_place(&place, value)?.as_str());
+            if let Err(why) = self.complete(&mut numbered, fixed) {
+                unnamed.push(why);
+                continue;
+            }
+            let (written, place) = (self.written_by_tracer(&numbered), numbered.find(id).unwrap_or_default());
+            let name = written.as_ref().and_then(|value| numbered.same_place(&place, value)?.as_str());
             match name {
                 Some(name) if names.iter().all(|known| known != name) => names.push(name.to_owned()),
                 _ => break,
             }
         }
+        // What went wrong with a variant that is listed is told when it is varied.
         self.mender.gaps.truncate(gaps);
+        self.mender.gaps.extend(unnamed);
         if names.is_empty() {
-            self.mender
-                .gaps
-                .push(format!("{}: it takes any name, and does not tell those it knows", shown(draft, path)));
+            let place = shown(draft, path);
+            self.mender.gaps.push(format!("{place}: it takes any name, and does not tell those it knows"));
             return Ok(());
         }
         self.mender.choose(draft, path, names)?;

@@ -322,6 +322,10 @@ fn an_enum_that_takes_any_name_still_shows_those_it_knows() {
         enum Event { Mail { to: String }, Call { number: u64, at: Option<u8> }, #[serde(other)] Other }
         #[serde(deny_unknown_fields)]
         struct Holder { event: Event }
+        #[serde(tag = "kind")]
+        enum Partly { Odd { shape: Shape }, Even { a: u8 }, #[serde(other)] Other }
+        #[serde(untagged)]
+        enum Shape { Round { radius: u8 } }
     }
 
     let payloads = payloads::<Holder>();
@@ -329,6 +333,9 @@ fn an_enum_that_takes_any_name_still_shows_those_it_knows() {
     has(&payloads, r#"{"event":{"kind":"Mail","to":"the to"}}"#);
     has(&payloads, r#"{"event":{"kind":"Call","number":18446744073709551615,"at":255}}"#);
     has(&payloads, r#"{"event":{"kind":"Other"}}"#);
+    let partly = samples::<Partly>();
+    assert_eq!(partly.payloads[0].get(), r#"{"kind":"Even","a":255}"#);
+    assert!(partly.gaps[0].contains("did not match any variant of untagged enum Shape"), "{:?}", partly.gaps);
 }
 
 #[test]
