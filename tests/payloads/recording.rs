@@ -122,6 +122,12 @@ fn a_job_made_by_hand_is_kept_as_well() {
     assert_payload_compatible!(file = payloads.path());
 }
 
+/// Also what keeps payloads the same from one release to the next: users would have to record them anew.
+#[test]
+fn without_a_file_it_is_the_one_beside_cargo_toml() {
+    assert_payload_compatible!();
+}
+
 #[test]
 fn the_assertion_panics_with_what_is_wrong() {
     let payloads = Payloads::of_today().and("moved", 1, "{}");
