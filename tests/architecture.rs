@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the runtime, from the top down. One may name its own layer and those below.
 const LAYERS: [&[&str]; 9] = [
-    &["inspect", "testing"],
+    &["inspect", "testing", "guide"],
     &["runner"],
     &["runners"],
     &["dequeue", "limits"],

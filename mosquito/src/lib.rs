@@ -41,27 +41,141 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # To read in this order
+//! The struct is the job, its fields are its arguments; a *run* is one enqueued piece of work. A run stands in exactly one of four lists
+//! of its queue: `waiting`, `pending` while it is performed, `scheduled` for later, `dead` when it is given up. Each move is one
+//! atomic call of the store, so a crash finds no moment in between. It is performed **at least once**: a process that dies leaves
+//! its runs to another one, which performs them again. Make what a job does the same when it is repeated.
 //!
-//! 1. [`job`](macro@job), the attribute, with the table of all its keys; [`Perform`] and [`PerformBlocking`], which say what a job
-//!    does; [`Context`], what it sees meanwhile.
-//! 2. [`Mosquito`], the client; [`Enqueue`] and [`EnqueueAll`], for when and where.
-//! 3. [`JobError`] and [`Retry`]: what becomes of a run that fails. [`ScheduleSpec`]: jobs that are performed by themselves.
-//! 4. [`RunnerBuilder`] and [`Runner`]: what performs jobs; [`dequeue`], from which queue; [`Report`], what it did.
-//! 5. [`Queue`], to look into queues and to pause them; [`events`], to see what happens.
-//! 6. [`backend`], for whoever wants to know how it is stored, or to store it elsewhere.
+//! What follows is the least one has to know of each part, with the page of the [`guide`] that has the rest.
 //!
-//! # What a run goes through
+//! # A job, and enqueueing it
 //!
-//! A run stands in exactly one of four lists of its queue: `waiting`, `pending` while it is performed, `scheduled` for
-//! later, `dead` when it is given up. Each move is one atomic call of the store, so a crash finds no moment in between.
-//! A run is performed **at least once**: a process that dies leaves its runs to another one, which performs them
-//! again. Make what a job does the same when it is repeated.
+//! ```
+//! use std::time::Duration;
+//! use mosquito::{Context, JobResult, Mosquito, Perform, RunId, job};
 //!
-//! # Jobs in a crate of their own
+//! #[job]
+//! struct Resize {
+//!     image: String,
+//!     width: u32,
+//! }
 //!
-//! A job registers itself when its crate is linked, and the linker drops a crate that nothing refers to. A worker whose jobs stand
-//! in another crate says so with [`link!`]; otherwise `build()` complains that no job is registered.
+//! impl Perform for Resize {
+//!     async fn perform(&self, cx: &Context<Self>) -> JobResult {
+//!         println!("attempt {} at {}", cx.attempt(), self.image);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> mosquito::Result<()> {
+//! let mosquito = Mosquito::connect("memory://").await?;
+//! let resize = |width| Resize { image: "cat.png".into(), width };
+//!
+//! mosquito.enqueue(resize(100)).await?;
+//! mosquito.enqueue(resize(200)).delay(Duration::from_secs(60)).queue("bulk").await?;
+//! mosquito.enqueue_all([300, 400, 500].map(resize)).await?;
+//!
+//! let again = || mosquito.enqueue(resize(600)).id(RunId::new("cat-600").expect("it is a good id"));
+//! assert!(again().await?.is_new());
+//! assert!(!again().await?.is_new()); // for as long as the queue holds that run
+//! # Ok(()) }
+//! ```
+//!
+//! More: [`guide::jobs`], [`guide::enqueueing`]; all keys of the attribute: [`job`](macro@job).
+//!
+//! # Failing, and trying again
+//!
+//! Any error, panic or timeout of an attempt is a failure. A run that failed waits, 2 s at first and twice as long each time, and is given up after
+//! its 20th attempt, unless the job says otherwise. A job that knows better answers so by a [`JobError`].
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use mosquito::{Context, JobError, JobResult, Perform, job};
+//! #[job(retry(attempts = 5, backoff = fixed("1m")), timeout = "30s")]
+//! struct Charge {
+//!     cents: i64,
+//! }
+//!
+//! impl Perform for Charge {
+//!     async fn perform(&self, _: &Context<Self>) -> JobResult {
+//!         match self.cents {
+//!             ..0 => Err(JobError::dead("a charge cannot be negative")), // for somebody to look at
+//!             0 => Err(JobError::discard("nothing to charge")),          // for nobody
+//!             1..100 => Err(JobError::snooze(Duration::from_secs(3600))), // uses up no attempt
+//!             _ => Err("the bank is closed".into()),                     // by the policy
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! More: [`guide::outcomes`], [`guide::retries`]; work that holds its thread, timeouts and cancellation: [`guide::stopping`].
+//!
+//! # At its times
+//!
+//! A periodic job is performed by itself: each of its ticks once, however many processes know it.
+//!
+//! ```
+//! # use mosquito::{Context, JobResult, Perform, job};
+//! #[job(cron = "0 6 * * MON-FRI", timezone = "Europe/Berlin", args = Self { region: "eu".into() })]
+//! struct Report {
+//!     region: String,
+//! }
+//! # impl Perform for Report { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//!
+//! #[job(every = "1m")]
+//! struct Sweep;
+//! # impl Perform for Sweep { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//! ```
+//!
+//! More: [`guide::schedules`].
+//!
+//! # The application's own
+//!
+//! What a job needs of the application, a pool or a client, it names: `state(Pool, Mailer)`. Then `cx.state::<Pool>()` cannot fail, for a
+//! runner that lacks one is not built. More: [`guide::state`].
+//!
+//! # Testing it
+//!
+//! With the feature `testing`, for tests alone. A month takes milliseconds.
+//!
+#![cfg_attr(feature = "testing", doc = "```test_harness")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
+//! # use std::time::Duration;
+//! # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+//! # #[job(queue = "mail")] struct SendWelcome { user_id: u64 }
+//! # impl Perform for SendWelcome { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//! # async fn sign_up(mosquito: &Mosquito, user_id: u64) -> mosquito::Result<()> {
+//! #     mosquito.enqueue(SendWelcome { user_id }).delay(Duration::from_secs(600)).await?;
+//! #     Ok(())
+//! # }
+//! use mosquito::testing::{Testing, assert_enqueued};
+//!
+//! #[tokio::test]
+//! async fn who_signs_up_is_greeted() -> mosquito::Result<()> {
+//!     let testing = Testing::record().await?;
+//!
+//!     sign_up(&testing, 7).await?;
+//!
+//!     assert_enqueued!(testing, SendWelcome { user_id: 7, .. }, queue = "mail", within = "10m");
+//!     let month = testing.run_for(Duration::from_secs(30 * 86_400)).await?;
+//!     assert_eq!(month.succeeded, 1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! More: [`guide::testing`]. Jobs change while runs of them are waiting: [`guide::changing`].
+//!
+//! # Many processes
+//!
+//! Any number of them share a Redis, or a SQLite file on one machine. Each performs the jobs that are linked into it; the linker drops a crate that nothing refers to,
+//! so a worker whose jobs stand in another crate says [`link!`]. More: [`guide::crates`].
+//!
+//! # Operating it
+//!
+//! SIGTERM lets runs come to their end, and hands back the rest. A queue is paused, looked into and emptied by [`Queue`]; what happens is told by the log
+//! and by [`events`]; from which queue to dequeue, by [`dequeue`]. What each store promises, and everything else: [`guide::operating`]. How a store is
+//! made: [`backend`].
 //!
 //! # Features
 //!
@@ -70,6 +184,9 @@
 //! | `macros` | yes | the `#[job]` attribute |
 //! | `redis` | yes | queues in a Redis server, with or without TLS |
 //! | `sqlite` | no | queues in a SQLite file, which several processes may share |
+//! | `testing` | no | what applications test their jobs with: [`testing`](guide::testing) |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backend;
 mod client;
@@ -77,6 +194,9 @@ mod clock;
 pub mod dequeue;
 mod error;
 pub mod events;
+// Pages to read. `cargo test` performs their examples, some of which need the testing kit.
+#[cfg(any(all(doctest, feature = "testing"), all(doc, not(doctest))))]
+pub mod guide;
 mod job;
 mod job_run;
 mod name;
@@ -92,6 +212,7 @@ pub mod testing;
 pub mod __private;
 
 #[cfg(feature = "macros")]
+#[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use mosquito_macros::job;
 
 /// The crate of [`Timestamp`], for whoever makes one.
@@ -130,7 +251,7 @@ macro_rules! link {
     };
 }
 
-/// The README's program compiles.
-#[cfg(doctest)]
+/// The README's programs compile, and its test passes.
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
