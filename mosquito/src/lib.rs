@@ -168,14 +168,14 @@
 //!
 //! # Many processes
 //!
-//! Any number of them share a Redis, or a SQLite file on one machine. Each performs the jobs that are linked into it; the linker drops a crate that nothing refers to,
-//! so a worker whose jobs stand in another crate says [`link!`]. More: [`guide::crates`].
+//! Any number of them share a Redis, or a SQLite file on one machine. Each performs the jobs that are linked into it; the linker drops a
+//! crate that nothing refers to, so a worker whose jobs stand in another crate says [`link!`]. More: [`guide::crates`].
 //!
 //! # Operating it
 //!
-//! SIGTERM lets runs come to their end, and hands back the rest. A queue is paused, looked into and emptied by [`Queue`]; what happens is told by the log
-//! and by [`events`]; from which queue to dequeue, by [`dequeue`]. What each store promises, and everything else: [`guide::operating`]. How a store is
-//! made: [`backend`].
+//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied; the log and [`events`] tell
+//! what happens; [`dequeue`] decides from which queue to take next. What each store promises, and everything else:
+//! [`guide::operating`]. How a store is made: [`backend`].
 //!
 //! # Features
 //!
@@ -194,8 +194,11 @@ mod clock;
 pub mod dequeue;
 mod error;
 pub mod events;
-// Pages to read. `cargo test` performs their examples, some of which need the testing kit.
-#[cfg(any(all(doctest, feature = "testing"), all(doc, not(doctest))))]
+// Pages to read, in any documentation.
+#[cfg(all(doc, not(doctest)))]
+pub mod guide;
+// Their examples need the testing kit to be performed.
+#[cfg(all(doctest, feature = "testing"))]
 pub mod guide;
 mod job;
 mod job_run;
@@ -222,19 +225,32 @@ pub use serde;
 /// The crate of what [`Upgrade`] is given.
 pub use serde_json;
 
+// Jobs, and what becomes of them.
+pub use job::{
+    Context, Job, JobError, JobResult, NeedsState, Outcome, Perform, PerformBlocking, Upgrade, decide,
+};
+
+// What the attribute declares.
+pub use job::{
+    Backoff, DefaultArgs, JobSpec, Missed, Registration, Retry, Rhythm, ScheduleSpec, StateNeed, TickArgs,
+};
+
+// The client, and enqueueing.
 pub use backend::Enqueued;
 pub use client::{Mosquito, MosquitoBuilder};
-pub use clock::{Clock, Timestamp};
+pub use job::{Enqueue, EnqueueAll};
+pub use queue::Queue;
+
+// What performs jobs.
+pub use runner::{Report, Runner, RunnerBuilder, RunnerHandle};
+
+// What can go wrong.
 pub use error::{BoxError, BuildError, Error, Result};
-pub use job::{
-    Backoff, Context, DefaultArgs, Enqueue, EnqueueAll, Job, JobError, JobResult, JobSpec, Missed,
-    NeedsState, Outcome, Perform, PerformBlocking, Registration, Retry, Rhythm, ScheduleSpec, StateNeed,
-    TickArgs, Upgrade, decide,
-};
+
+// Names, times, and runs as they stand in a store.
+pub use clock::{Clock, Timestamp};
 pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
 pub use name::{JobName, NameError, OverseerId, QueueName, RunId};
-pub use queue::Queue;
-pub use runner::{Report, Runner, RunnerBuilder, RunnerHandle};
 
 /// Links crates whose jobs this process is to perform, though it never names them: `mosquito::link!(mail_jobs, report_jobs);`
 ///
