@@ -1,7 +1,5 @@
 //! A process whose jobs cannot be performed as they are: all that is wrong is told at once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use mosquito::{Context, Error, Job, JobResult, JobSpec, Mosquito, Perform, job};
 
 #[job(name = "send")]

@@ -158,3 +158,13 @@ impl Perform for SignIn {
         Ok(())
     }
 }
+
+/// The same without names.
+#[job]
+pub(crate) struct Unlock(u8, #[job(redact)] String);
+
+impl Perform for Unlock {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        Err(format!("door {} stays closed for {}", self.0, self.1.len()).into())
+    }
+}

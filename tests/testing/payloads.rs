@@ -93,6 +93,9 @@ async fn an_undecodable_secret_is_not_quoted(url: &str) {
     enqueue(&testing, "sign_in", 1, r#"{"user":"ada","passWord":123456}"#).await;
     enqueue(&testing, "sign_in", 1, r#"{"user":123456,"passWord":"x"}"#).await;
     enqueue(&testing, "sign_in", 1, "123456").await;
+    enqueue(&testing, "sign_in", 1, r#"{"passWord":"x"}"#).await;
+    enqueue(&testing, "unlock", 1, "[7,123456]").await;
+    enqueue(&testing, "unlock", 1, r#"["x","y"]"#).await;
 
     let drained = testing.drain().await.unwrap();
 
@@ -101,4 +104,8 @@ async fn an_undecodable_secret_is_not_quoted(url: &str) {
     assert_eq!(told[0], format!("{words} at `passWord`; why is not told, since it is redacted"));
     assert!(told[1].starts_with(&format!("{words} at `user`: invalid type: integer `123456`")), "{told:?}");
     assert_eq!(told[2], format!("{words}; why is not told, since it is redacted"));
+    assert_eq!(told[3], format!("{words}: missing field `user`"));
+    let words = "the arguments do not decode as job `unlock`";
+    assert_eq!(told[4], format!("{words} at `[1]`; why is not told, since it is redacted"));
+    assert_eq!(told[5], format!("{words} at `[0]`: invalid type: string \"x\", expected u8"));
 }

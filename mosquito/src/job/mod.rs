@@ -5,6 +5,7 @@
 //! thread. Each job type registers itself at link time, and the [registry](Registration) finds it again
 //! by the name that a dequeued run bears.
 
+mod arguments;
 mod context;
 mod default_args;
 mod enqueue;
@@ -33,12 +34,13 @@ pub use retry::{Backoff, Retry};
 pub use schedule::{Missed, Rhythm, ScheduleSpec};
 pub use upgrade::Upgrade;
 
+pub(crate) use arguments::Undecodable;
 pub(crate) use context::{Core, States};
 pub(crate) use enqueue::Enqueuer;
 #[cfg(feature = "testing")]
 pub(crate) use enqueue::Witness;
 pub(crate) use outcome::{Kind, panic_message};
-pub(crate) use performance::{Performance, Undecodable};
+pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;
 pub(crate) use schedule::Schedule;
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 
-use crate::job::{Context, Core, Job, JobError, JobResult, Kind, Perform, PerformBlocking, panic_message};
+use crate::job::{
+    Context, Core, Job, JobError, JobResult, Kind, Perform, PerformBlocking, Undecodable, arguments,
+    panic_message,
+};
 
 /// One run, decoded: each step is a future of its own, so that the executor can bound and guard it.
 pub(crate) trait Performance: Send + Sync {
@@ -19,17 +22,14 @@ pub(crate) trait Performance: Send + Sync {
     fn holds_its_thread(&self) -> bool;
 }
 
-/// Why arguments did not decode, with the path to the field.
-pub(crate) type Undecodable = serde_path_to_error::Error<serde_json::Error>;
-
 pub(super) type Decode = fn(&RawValue, &Arc<Core>) -> Result<Box<dyn Performance>, Undecodable>;
 
+/// Decodes arguments, ready to be performed.
 pub(super) fn decode<J: Job, P: Performance + From<Decoded<J>> + 'static>(
     args: &RawValue,
     core: &Arc<Core>,
 ) -> Result<Box<dyn Performance>, Undecodable> {
-    let mut json = serde_json::Deserializer::from_str(args.get());
-    let job: J = serde_path_to_error::deserialize(&mut json)?;
+    let job: J = arguments::decode(args)?;
     Ok(Box::new(P::from(Decoded { job, cx: Context::new(core.clone()) })))
 }
 

@@ -136,16 +136,15 @@ impl Registration {
     }
 
     /// Why arguments did not decode, in words that keep a redacted one secret.
-    pub(crate) fn undecodable(&self, error: &Undecodable) -> String {
-        let (path, why) = (error.path().to_string(), error.inner());
-        let field = error.path().iter().next().map(ToString::to_string).unwrap_or_default();
+    pub(crate) fn undecodable(&self, undecodable: &Undecodable) -> String {
+        let Undecodable { field, path, why } = undecodable;
         let name = self.spec.name;
-        let place = if path == "." { String::new() } else { format!(" at `{path}`") };
-        // Serde quotes what it found. A path that does not lead into a field may have stopped above one.
-        let is_secret = match (&*field, self.spec.redacted) {
+        let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
+        // Serde quotes what it found, which may be any of the arguments when no field is to blame.
+        let is_secret = match (field, self.spec.redacted) {
             (_, []) => false,
-            ("" | ".", _) => true,
-            (field, redacted) => redacted.iter().any(|secret| ["."].contains(secret) || *secret == field),
+            (None, _) => !why.starts_with("missing field"),
+            (Some(field), redacted) => redacted.iter().any(|secret| *secret == "." || secret == field),
         };
         if is_secret {
             format!(

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::mend::{Hopeless, Mender};
 use super::tracer::{Trace, Tracer};
 use super::vary::{Variation, lost};
+use crate::job::{Undecodable, arguments};
 
 /// The most readings of drafts of one type, the most values of one draft, the most payloads of one type.
 const READINGS: usize = 20_000;
@@ -39,11 +40,10 @@ pub(crate) fn samples<T: Serialize + DeserializeOwned>() -> Samples {
 /// Writes what was read, as an enqueue would.
 pub(crate) fn rewritten<T: Serialize + DeserializeOwned>(json: &str) -> Result<Box<RawValue>, String> {
     let rewrite = || {
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let place = if path == "." { String::new() } else { format!("at `{path}`: ") };
-            format!("{place}{}", error.inner())
+        let text: &RawValue = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let value: T = arguments::decode(text).map_err(|Undecodable { path, why, .. }| {
+            let place = if path.is_empty() { String::new() } else { format!("at `{path}`: ") };
+            format!("{place}{why}")
         })?;
         to_raw_value(&value).map_err(|error| format!("it was read, but cannot be written: {error}"))
     };
