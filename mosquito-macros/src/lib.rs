@@ -185,6 +185,8 @@ fn define(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod snapshots;
 #[cfg(test)]
 mod tests;
