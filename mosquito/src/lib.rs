@@ -232,7 +232,8 @@ pub use job::{
 
 // What the attribute declares.
 pub use job::{
-    Backoff, DefaultArgs, JobSpec, Missed, Registration, Retry, Rhythm, ScheduleSpec, StateNeed, TickArgs,
+    Argument, Backoff, DefaultArgs, JobSpec, Missed, Registration, Retry, Rhythm, ScheduleSpec, StateNeed,
+    TickArgs,
 };
 
 // The client, and enqueueing.

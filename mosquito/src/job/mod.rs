@@ -5,6 +5,7 @@
 //! thread. Each job type registers itself at link time, and the [registry](Registration) finds it again
 //! by the name that a dequeued run bears.
 
+mod argument;
 mod arguments;
 mod context;
 mod default_args;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use argument::Argument;
 pub use context::{Context, NeedsState};
 pub use default_args::DefaultArgs;
 pub use enqueue::{Enqueue, EnqueueAll};

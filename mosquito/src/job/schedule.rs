@@ -31,7 +31,8 @@ pub enum Rhythm {
     /// Where a cron pattern of five fields, or six with seconds in front, matches the time of day in a zone.
     ///
     /// A time that daylight saving leaves out is moved behind the gap, and one that it repeats is taken
-    /// once, unless the pattern has a wildcard or a step in its hour, minute or second, as in vixie-cron.
+    /// once, if the pattern names one hour, one minute and one second; with a wildcard, a step or a list in them it
+    /// is taken as often as the clock shows it, as in vixie-cron.
     Cron {
         /// The pattern.
         pattern: &'static str,

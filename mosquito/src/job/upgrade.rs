@@ -11,7 +11,8 @@ use crate::job::{Job, JobError};
 ///
 /// Not every change needs a version: a field with `#[serde(default)]` may be added, one may be
 /// removed, and one may be renamed with `#[serde(alias = "old_name")]`. Anything else does, as long as runs of the old
-/// shape may be waiting.
+/// shape may be waiting. And so does a removed or renamed field, while processes of the old release are still at work: they
+/// leave runs of a newer version to others, but would put those that they cannot decode into `dead`.
 ///
 /// ```
 /// use mosquito::serde_json::{Value, from_value};
