@@ -7,6 +7,7 @@ use mosquito::backend::Fate;
 use mosquito::testing::{Testing, assert_enqueued, refute_enqueued};
 
 use crate::jobs::{Charge, CountDown, CountDownByClient, Diary, End, SendWelcome};
+use crate::stores::noon;
 
 facts! {
     an_enqueue_performs_its_run_before_it_answers,
@@ -18,12 +19,12 @@ facts! {
 }
 
 async fn inline(url: &str) -> Testing {
-    Testing::inline().store(url).await.unwrap()
+    Testing::inline().store(url).at(noon()).await.unwrap()
 }
 
 async fn an_enqueue_performs_its_run_before_it_answers(url: &str) {
     let diary = Diary::default();
-    let testing = Testing::inline().store(url).state(diary.clone()).await.unwrap();
+    let testing = Testing::inline().store(url).at(noon()).state(diary.clone()).await.unwrap();
 
     let _ = testing.enqueue(SendWelcome { user_id: 7, template: "hi".into() }).await.unwrap();
 
@@ -51,8 +52,13 @@ async fn what_a_run_enqueues_is_performed_after_it(url: &str) {
 
 async fn a_client_within_a_job_waits_for_nothing(url: &str) {
     let diary = Diary::default();
-    let testing =
-        Testing::inline().store(url).state(diary.clone()).state_with(Mosquito::clone).await.unwrap();
+    let testing = Testing::inline()
+        .store(url)
+        .at(noon())
+        .state(diary.clone())
+        .state_with(Mosquito::clone)
+        .await
+        .unwrap();
 
     let _ = testing.enqueue(CountDownByClient { from: 1 }).await.unwrap();
 

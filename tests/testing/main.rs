@@ -6,7 +6,6 @@
 mod stores;
 mod jobs;
 
-mod as_a_runner;
 mod expectations;
 mod inline;
 mod payloads;

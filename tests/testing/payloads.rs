@@ -6,6 +6,7 @@ use mosquito::{Body, JobName, NewRun, QueueName, RunId, When};
 use serde_json::value::RawValue;
 
 use crate::jobs::Greet;
+use crate::stores::noon;
 
 facts! {
     a_run_of_an_older_version_is_upgraded_before_it_is_performed,
@@ -25,7 +26,7 @@ async fn enqueue(testing: &Testing, job: &str, version: u32, args: &str) -> RunI
 }
 
 async fn record(url: &str) -> Testing {
-    Testing::record().store(url).await.unwrap()
+    Testing::record().store(url).at(noon()).await.unwrap()
 }
 
 async fn a_run_of_an_older_version_is_upgraded_before_it_is_performed(url: &str) {

@@ -6,6 +6,7 @@ use mosquito::chrono::{DateTime, Datelike, Timelike, Utc};
 use mosquito::testing::Testing;
 
 use crate::jobs::{Charge, End};
+use crate::stores::noon;
 
 facts! {
     a_month_of_a_daily_job_is_thirty_runs_each_at_its_time,
@@ -51,7 +52,7 @@ async fn all_that_was_missed_is_one_run(url: &str) {
 }
 
 async fn retries_come_at_their_times(url: &str) {
-    let testing = Testing::record().store(url).await.unwrap();
+    let testing = Testing::record().store(url).at(noon()).await.unwrap();
     let _ = testing.enqueue(Charge { succeeds_at: 9 }).delay(Duration::from_millis(1)).await.unwrap();
 
     let all = testing.run_for(DAY / 2).await.unwrap();
@@ -64,7 +65,7 @@ async fn retries_come_at_their_times(url: &str) {
 }
 
 async fn time_stands_still_unless_it_is_moved(url: &str) {
-    let testing = Testing::record().store(url).await.unwrap();
+    let testing = Testing::record().store(url).at(noon()).await.unwrap();
     let before = testing.now();
 
     let _ = testing.enqueue(End("snoozed".into())).await.unwrap();
@@ -79,7 +80,7 @@ async fn time_stands_still_unless_it_is_moved(url: &str) {
 }
 
 async fn a_paused_queue_waits_until_its_pause_is_over(url: &str) {
-    let testing = Testing::record().store(url).await.unwrap();
+    let testing = Testing::record().store(url).at(noon()).await.unwrap();
     let _ = testing.enqueue(End("well".into())).await.unwrap();
     let queue = testing.queue("default").unwrap();
     queue.pause_for(Duration::from_secs(60)).await.unwrap();
