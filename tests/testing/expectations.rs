@@ -16,6 +16,7 @@ facts! {
     what_was_enqueued_is_answered_as_jobs,
     each_scope_has_a_store_of_its_own,
     redacted_arguments_are_not_shown,
+    what_an_expectation_is_compared_with_is_not_moved,
 }
 
 fn welcome(user_id: u64) -> SendWelcome {
@@ -58,7 +59,9 @@ async fn the_time_until_a_run_is_due_can_be_expected(url: &str) {
     assert_enqueued!(testing, SendWelcome, within = "10m");
     refute_enqueued!(testing, SendWelcome, within = Duration::from_secs(599));
     testing.advance(Duration::from_secs(300));
-    assert_enqueued!(testing, SendWelcome, within = "5m");
+    assert_enqueued!(testing, SendWelcome, within = "5m", delay = "5m");
+    refute_enqueued!(testing, SendWelcome, delay = "5m 1ms");
+    refute_enqueued!(testing, SendWelcome, delay = Duration::ZERO);
     let bad = complaint(async { assert_enqueued!(testing, SendWelcome, within = "5 minuts") }).await;
     assert!(bad.starts_with("`5 minuts` is no duration, as `10m` or `1h 30m` is"), "{bad}");
 }
@@ -118,6 +121,21 @@ async fn what_was_enqueued_is_answered_as_jobs(url: &str) {
     let all: Vec<_> = jobs.iter().map(|found| (found.job.user_id, found.due)).collect();
     assert_eq!(all, [(7, None), (8, Some(testing.now() + Duration::from_secs(60)))]);
     assert_eq!((&jobs[0].id, jobs[0].queue.as_str()), (new.id(), "mail"));
+}
+
+async fn what_an_expectation_is_compared_with_is_not_moved(url: &str) {
+    let testing = record(url).await;
+    let _ = testing.enqueue(welcome(7)).await.unwrap();
+    let expected = welcome(7);
+    let template = expected.template.clone();
+
+    assert_enqueued!(testing, SendWelcome { template, .. });
+    assert_enqueued!(testing, SendWelcome { user_id: expected.user_id, template: expected.template });
+    let told =
+        complaint(async { assert_enqueued!(testing, SendWelcome { user_id: 8, template }, delay = "2s") });
+
+    assert!(told.await.starts_with("SendWelcome { user_id: 8, template } in 2s is not enqueued\n"));
+    assert_eq!(template, expected.template);
 }
 
 async fn each_scope_has_a_store_of_its_own(url: &str) {

@@ -6,6 +6,7 @@ use mosquito::testing::{Testing, refute_enqueued};
 use mosquito::{Error, Outcome};
 
 use crate::jobs::{Charge, CountDown, Diary, End, HoldThread, SendWelcome};
+use crate::stores::noon;
 
 facts! {
     nothing_is_performed_until_the_test_says_so,
@@ -16,15 +17,16 @@ facts! {
     the_last_attempt_ends_in_dead,
     a_missing_state_is_told,
     a_blocking_job_is_performed_too,
+    what_did_not_succeed_can_make_a_test_fail,
 }
 
 async fn record(url: &str) -> Testing {
-    Testing::record().store(url).await.unwrap()
+    Testing::record().store(url).at(noon()).await.unwrap()
 }
 
 async fn nothing_is_performed_until_the_test_says_so(url: &str) {
     let diary = Diary::default();
-    let testing = Testing::record().store(url).state(diary.clone()).await.unwrap();
+    let testing = Testing::record().store(url).at(noon()).state(diary.clone()).await.unwrap();
     let _ = testing.enqueue(SendWelcome { user_id: 7, template: "hi".into() }).await.unwrap();
     testing.advance(Duration::from_secs(3600));
     assert!(diary.lines().is_empty());
@@ -113,6 +115,23 @@ async fn a_blocking_job_is_performed_too(url: &str) {
     let testing = record(url).await;
 
     assert!(testing.perform(HoldThread).await.unwrap().succeeded());
+}
+
+async fn what_did_not_succeed_can_make_a_test_fail(url: &str) {
+    let testing = Testing::inline().store(url).at(noon()).await.unwrap();
+    let _ = testing.enqueue(End("well".into())).await.unwrap();
+    testing.assert_succeeded();
+    let _ = testing.enqueue(End("the disk is full".into())).await.unwrap();
+    let later = testing.run_for(Duration::from_secs(2)).await.unwrap();
+
+    let panic = std::panic::catch_unwind(|| later.assert_succeeded()).unwrap_err();
+    let all = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| testing.assert_succeeded()));
+
+    assert_eq!(
+        *panic.downcast::<String>().unwrap(),
+        "1 of 1 attempts did not succeed:\n    end, attempt 2: failed: the disk is full; scheduled in 4s"
+    );
+    assert!(all.unwrap_err().downcast::<String>().unwrap().starts_with("2 of 3 attempts did not succeed:\n"));
 }
 
 #[tokio::test]

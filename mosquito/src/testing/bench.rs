@@ -183,7 +183,7 @@ fn refuse_more_than(limit: usize, runs: &[Performed]) {
         let same = runs.iter().filter(|run| run.name() == last).count();
         panic!(
             "{count} runs were performed at one moment, {same} of them of `{last}`, and there are more: does a job enqueue \
-             itself without end? If not, raise the limit: `.limit({})`",
+             itself, or put itself off for no time, without end? If not, raise the limit: `.limit({})`",
             10 * limit
         );
     }

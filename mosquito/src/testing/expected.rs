@@ -14,6 +14,7 @@ pub struct Expected<'a, J> {
     said: &'static str,
     queue: Option<String>,
     within: Option<Duration>,
+    delay: Option<Duration>,
     count: Option<usize>,
 }
 
@@ -44,21 +45,38 @@ impl Span for &str {
     }
 }
 
+/// Whether a field is as it should be: the application's lints on comparing numbers are none of a macro's business.
+#[doc(hidden)]
+pub fn is<F: PartialEq<V>, V>(field: &F, value: &V) -> bool {
+    field == value
+}
+
 impl<'a, J: Job> Expected<'a, J> {
     /// Some run of the job; `said` is how the test says it.
     pub fn new(said: &'static str) -> Self {
-        Self { fields: Vec::new(), said, queue: None, within: None, count: None }
+        Self { fields: Vec::new(), said, queue: None, within: None, delay: None, count: None }
     }
 
-    /// Whose field is as it should be.
-    pub fn field(mut self, name: &'static str, is_right: impl Fn(&J) -> bool + 'a) -> Self {
-        self.fields.push((name, Box::new(is_right)));
+    /// Some run of the job, of which all fields are told: the function compiles only then.
+    pub fn whole(said: &'static str, _names_all: fn(&J)) -> Self {
+        Self::new(said)
+    }
+
+    /// Whose field is as it should be, compared with this value.
+    pub fn field<V>(
+        mut self,
+        name: &'static str,
+        value: &'a V,
+        is_right: impl Fn(&J, &V) -> bool + 'a,
+    ) -> Self {
+        self.fields.push((name, Box::new(move |job| is_right(job, value))));
         self
     }
 
     /// That is as it should be in all.
-    pub fn matching(self, is_right: impl Fn(&J) -> bool + 'a) -> Self {
-        self.field("matching", is_right)
+    pub fn matching(mut self, is_right: impl Fn(&J) -> bool + 'a) -> Self {
+        self.fields.push(("matching", Box::new(is_right)));
+        self
     }
 
     /// That stands in this queue.
@@ -70,6 +88,12 @@ impl<'a, J: Job> Expected<'a, J> {
     /// That waits already, or is due within this time from now.
     pub fn within(mut self, time: impl Span) -> Self {
         self.within = Some(time.duration());
+        self
+    }
+
+    /// That is due at this time from now, to the millisecond.
+    pub fn delay(mut self, time: impl Span) -> Self {
+        self.delay = Some(time.duration());
         self
     }
 
@@ -151,8 +175,10 @@ impl<'a, J: Job> Expected<'a, J> {
         if self.queue.as_ref().is_some_and(|queue| *queue != stood.queue.as_str()) {
             differences.push("queue");
         }
-        let latest = self.within.map(|time| clock::after(standing.now, time));
-        if latest.is_some_and(|latest| stood.due().is_some_and(|due| due > latest)) {
+        let (due, now) = (stood.due(), standing.now);
+        let is_late = |time| due.is_some_and(|due| due > clock::after(now, time));
+        let is_another = |time| due.unwrap_or(now) != clock::after(now, time);
+        if self.within.is_some_and(is_late) || self.delay.is_some_and(is_another) {
             differences.push("time");
         }
         differences
@@ -162,7 +188,8 @@ impl<'a, J: Job> Expected<'a, J> {
         let queue = self.queue.as_ref().map_or(String::new(), |queue| format!(" in queue `{queue}`"));
         let within = self.within.map_or(String::new(), |time| format!(" within {}", duration(time)));
         // As it was written: the compiler's own spelling puts a space before each colon.
-        format!("{}{queue}{within}", self.said.replace(" : ", ": "))
+        let delay = self.delay.map_or(String::new(), |delay| format!(" in {}", duration(delay)));
+        format!("{}{queue}{within}{delay}", self.said.replace(" : ", ": "))
     }
 }
 
@@ -170,108 +197,4 @@ impl<J> std::fmt::Debug for Expected<'_, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Expected").field("said", &self.said).finish_non_exhaustive()
     }
-}
-
-/// Asserts that a run is enqueued: that it stands in `waiting` or `scheduled`. To be used in an `async` function.
-///
-/// First the [`Testing`](crate::testing::Testing), then the job with the fields that matter. Each value is compared by
-/// `==`, so it may be any expression; `..` leaves the others aside, without it every field has to be given. Then, if it
-/// matters:
-///
-/// - `queue = "mail"`: the queue that it stands in.
-/// - `within = "10m"`, or a `Duration`: it waits already, or is due by then.
-/// - `count = 2`: how many such runs there are; without it, at least one.
-/// - `matching = |job: &Greet| job.0 == "Ada"`: any other condition, also for jobs whose fields have no names.
-///
-/// ```standalone_crate
-/// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
-/// # #[job(queue = "mail")] struct SendWelcome { user_id: u64, template: String }
-/// # impl Perform for SendWelcome { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
-/// use std::time::Duration;
-/// use mosquito::testing::{Testing, assert_enqueued, refute_enqueued};
-///
-/// let testing = Testing::record().await?;
-/// testing.enqueue(SendWelcome { user_id: 7, template: "hi".into() }).delay(Duration::from_secs(300)).await?;
-///
-/// assert_enqueued!(testing, SendWelcome { user_id: 7, template: "hi" });
-/// assert_enqueued!(testing, SendWelcome { user_id: 3 + 4, .. }, queue = "mail", within = "10m", count = 1);
-/// refute_enqueued!(testing, SendWelcome { user_id: 8, .. });
-/// refute_enqueued!(testing, SendWelcome, within = "1m");
-/// # Ok(()) }
-/// ```
-///
-/// # Panics
-///
-/// When there is none: with a list of what is enqueued instead, which says of each run of that job what is not as it
-/// was expected. The arguments that a job [redacts](macro@crate::job#redacted-fields) are not shown.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! assert_enqueued {
-    ($testing:expr, $($expected:tt)+) => {
-        match $testing.standing().await {
-            ::core::result::Result::Ok(standing) => {
-                if let ::core::result::Result::Err(why) = $crate::__expected!($($expected)+).is_in(&standing) {
-                    ::core::panic!("{}", why);
-                }
-            }
-            ::core::result::Result::Err(error) => ::core::panic!("what is enqueued cannot be read: {:?}", error),
-        }
-    };
-}
-
-/// Asserts that no such run is enqueued. It takes what [`assert_enqueued!`](crate::testing::assert_enqueued) takes.
-///
-/// # Panics
-///
-/// When there is one: with a list of what is enqueued.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! refute_enqueued {
-    ($testing:expr, $($expected:tt)+) => {
-        match $testing.standing().await {
-            ::core::result::Result::Ok(standing) => {
-                if let ::core::result::Result::Err(why) = $crate::__expected!($($expected)+).is_not_in(&standing) {
-                    ::core::panic!("{}", why);
-                }
-            }
-            ::core::result::Result::Err(error) => ::core::panic!("what is enqueued cannot be read: {:?}", error),
-        }
-    };
-}
-
-/// What stands behind the first comma of `assert_enqueued!`, as an [`Expected`].
-#[macro_export]
-#[doc(hidden)]
-macro_rules! __expected {
-    // Some of the fields.
-    ($($job:ident)::+ { $($field:ident $(: $value:expr)?,)* .. } $(, $key:ident = $setting:expr)* $(,)?) => {
-        $crate::testing::Expected::<$($job)::+>::new(::core::stringify!($($job)::+ { $($field $(: $value)?,)* .. }))
-            $(.field(::core::stringify!($field), {
-                let value = $crate::__value!($field $(, $value)?);
-                move |job| job.$field == value
-            }))*
-            $(.$key($setting))*
-    };
-    // All of them: a forgotten one is a compile error.
-    ($($job:ident)::+ { $($field:ident $(: $value:expr)?),* $(,)? } $(, $key:ident = $setting:expr)* $(,)?) => {{
-        let _ = |job: &$($job)::+| { let $($job)::+ { $($field: _),* } = job; };
-        $crate::__expected!($($job)::+ { $($field $(: $value)?,)* .. } $(, $key = $setting)*)
-    }};
-    // Whatever they are.
-    ($($job:ident)::+ $(, $key:ident = $setting:expr)* $(,)?) => {
-        $crate::testing::Expected::<$($job)::+>::new(::core::stringify!($($job)::+)) $(.$key($setting))*
-    };
-}
-
-/// The value that a field is compared with: a variable of its name, unless another is given.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! __value {
-    ($field:ident) => {
-        $field
-    };
-    ($field:ident, $value:expr) => {
-        $value
-    };
 }

@@ -45,6 +45,7 @@
 //! test is otherwise the same. A job that reads the machine's clock by itself sees the machine's time: what the store
 //! says is in [`Context::tick`](crate::Context::tick) and [`Context::enqueued_at`](crate::Context::enqueued_at).
 
+mod assertions;
 mod bench;
 mod drain;
 mod expected;
@@ -55,7 +56,7 @@ mod standing;
 mod store;
 
 pub use drain::{Drain, PerformJob};
-pub use expected::{Expected, Span};
+pub use expected::{Expected, Span, is};
 pub use payload::PayloadCheck;
 pub use performed::{Drained, Performed};
 pub use scope::{Testing, TestingBuilder};

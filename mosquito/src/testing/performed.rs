@@ -105,6 +105,16 @@ impl Drained {
         self.runs.iter().filter(move |run| run.name() == job)
     }
 
+    /// Panics unless every attempt succeeded, with what became of the others.
+    ///
+    /// # Panics
+    ///
+    /// When an attempt failed, was put off, given up or discarded, or its job is unknown.
+    #[track_caller]
+    pub fn assert_succeeded(&self) {
+        assert_succeeded(&self.runs);
+    }
+
     pub(super) fn count(&mut self, run: Performed) {
         let counted = match (&run.outcome, &run.fate) {
             (Outcome::Succeeded, _) => &mut self.succeeded,
@@ -135,4 +145,16 @@ impl fmt::Display for Drained {
         }
         Ok(())
     }
+}
+
+#[track_caller]
+pub(super) fn assert_succeeded(runs: &[Performed]) {
+    const MOST: usize = 20;
+    let others: Vec<_> = runs.iter().filter(|run| !run.succeeded()).collect();
+    let lines: String = others.iter().take(MOST).map(|run| format!("\n    {run}")).collect();
+    let more = match others.len().checked_sub(MOST) {
+        Some(more @ 1..) => format!("\n    and {more} more"),
+        _ => String::new(),
+    };
+    assert!(others.is_empty(), "{} of {} attempts did not succeed:{lines}{more}", others.len(), runs.len());
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::job::{Job, States, Witness};
 use crate::testing::bench::{Bench, Inline};
 use crate::testing::store::OwnStore;
-use crate::testing::{Drain, EnqueuedJob, PerformJob, Performed, Standing};
+use crate::testing::{Drain, EnqueuedJob, PerformJob, Performed, Standing, performed};
 
 /// One test's own store, on a clock of its own, in which nothing is performed unless the test says so.
 ///
@@ -62,7 +62,11 @@ impl Testing {
     /// later waits for its time to [pass](Self::run_for), as do the retries of one that fails.
     ///
     /// It goes through the store like any other, so that its arguments are serialized, and is performed as a runner would; an
-    /// enqueue succeeds also when its run fails. What became of it is said by [`performed`](Self::performed).
+    /// enqueue succeeds also when its run fails. What became of it is said by [`performed`](Self::performed); a test ends
+    /// with [`assert_succeeded`](Self::assert_succeeded) when nothing is to fail.
+    ///
+    /// One run at a time: what is enqueued by a run, or by a task beside it, is performed after it, by the task that
+    /// performs already.
     pub fn inline() -> TestingBuilder {
         TestingBuilder { inline: true, ..Self::record() }
     }
@@ -100,6 +104,17 @@ impl Testing {
     #[must_use]
     pub fn performed(&self) -> Vec<Performed> {
         self.bench.performed()
+    }
+
+    /// Panics unless every attempt so far succeeded: what [inline](Self::inline) tests end with, since an enqueue
+    /// does not fail when its run does.
+    ///
+    /// # Panics
+    ///
+    /// When an attempt failed, was put off, given up or discarded, or its job is unknown: with what became of it.
+    #[track_caller]
+    pub fn assert_succeeded(&self) {
+        performed::assert_succeeded(&self.performed());
     }
 
     /// The runs of a job that are enqueued: those in `waiting`, then those in `scheduled`.
