@@ -31,7 +31,7 @@ pub enum When {
 }
 
 /// A run on its way into a store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewRun {
     /// The id under which it will stand in its queue. A store that has it already enqueues nothing.
     pub id: RunId,
@@ -40,8 +40,25 @@ pub struct NewRun {
     body: String,
 }
 
+impl fmt::Debug for NewRun {
+    /// Without the arguments, which may hold what is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = Unshown(self.body.len());
+        f.debug_struct("NewRun").field("id", &self.id).field("when", &self.when).field("body", &body).finish()
+    }
+}
+
+/// What may hold arguments, in `Debug`: its size.
+pub(crate) struct Unshown(pub(crate) usize);
+
+impl fmt::Debug for Unshown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
+}
+
 /// What a run is to do: the part of its envelope that the client writes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Body<'a> {
     /// The job.
     pub job: &'a JobName,
@@ -51,6 +68,18 @@ pub struct Body<'a> {
     pub args: &'a RawValue,
     /// The moment in its schedule that a periodic job's run stands for.
     pub tick: Option<Timestamp>,
+}
+
+impl fmt::Debug for Body<'_> {
+    /// Without the arguments, which may hold what is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("job", &self.job)
+            .field("version", &self.version)
+            .field("args", &Unshown(self.args.get().len()))
+            .field("tick", &self.tick)
+            .finish()
+    }
 }
 
 impl<'a> Body<'a> {
@@ -164,7 +193,7 @@ impl fmt::Debug for Envelope {
         f.debug_struct("Envelope")
             .field("job", &self.job)
             .field("version", &self.version)
-            .field("args", &format_args!("{} bytes", self.args.get().len()))
+            .field("args", &Unshown(self.args.get().len()))
             .field("enqueued_at", &self.enqueued_at)
             .field("tick", &self.tick)
             .finish()

@@ -28,7 +28,7 @@ async fn record(url: &str) -> Testing {
 }
 
 /// What a test is told that fails.
-async fn complaint(failing: impl Future<Output = ()>) -> String {
+pub(crate) async fn complaint(failing: impl Future<Output = ()>) -> String {
     let panic = AssertUnwindSafe(failing).catch_unwind().await.expect_err("the expectation fails");
     *panic.downcast::<String>().expect("it says why")
 }

@@ -10,4 +10,5 @@ mod expectations;
 mod inline;
 mod payloads;
 mod performing;
+mod secrets;
 mod time;

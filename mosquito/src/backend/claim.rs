@@ -1,7 +1,9 @@
 //! Taking runs, and the fence around what was taken.
 
+use std::fmt;
+
 use crate::clock::Timestamp;
-use crate::job_run::History;
+use crate::job_run::{History, Unshown};
 use crate::name::{OverseerId, RunId};
 
 /// Names one call of [`Backend::claim`](crate::backend::Backend::claim), so that it can be repeated when its answer was lost.
@@ -29,7 +31,7 @@ pub struct Claimed {
 }
 
 /// One claimed run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claim {
     /// Its id.
     pub id: RunId,
@@ -39,6 +41,18 @@ pub struct Claim {
     pub envelope: Vec<u8>,
     /// What became of its attempts before this one.
     pub history: History,
+}
+
+impl fmt::Debug for Claim {
+    /// Without the arguments, which may hold what is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim")
+            .field("id", &self.id)
+            .field("token", &self.token)
+            .field("envelope", &Unshown(self.envelope.len()))
+            .field("history", &self.history)
+            .finish()
+    }
 }
 
 /// How an overseer's lease on a queue stands.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::clock::Timestamp;
-use crate::job_run::History;
+use crate::job_run::{History, Unshown};
 use crate::name::{OverseerId, RunId};
 
 /// The four lists of a queue.
@@ -54,7 +54,7 @@ impl Sizes {
 }
 
 /// A run as it stands in a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredRun {
     /// Its id.
     pub id: RunId,
@@ -68,4 +68,18 @@ pub struct StoredRun {
     pub envelope: Vec<u8>,
     /// What became of its attempts, not counting one that is under way.
     pub history: History,
+}
+
+impl fmt::Debug for StoredRun {
+    /// Without the arguments, which may hold what is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredRun")
+            .field("id", &self.id)
+            .field("list", &self.list)
+            .field("at", &self.at)
+            .field("overseer", &self.overseer)
+            .field("envelope", &Unshown(self.envelope.len()))
+            .field("history", &self.history)
+            .finish()
+    }
 }

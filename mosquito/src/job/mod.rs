@@ -37,6 +37,8 @@ pub use schedule::{Missed, Rhythm, ScheduleSpec};
 pub use upgrade::Upgrade;
 
 pub(crate) use arguments::Undecodable;
+#[cfg(feature = "testing")]
+pub(crate) use arguments::decode;
 pub(crate) use context::{Core, States};
 pub(crate) use enqueue::Enqueuer;
 #[cfg(feature = "testing")]

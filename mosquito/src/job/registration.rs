@@ -158,24 +158,26 @@ impl Registration {
     /// The arguments as they may be shown: without what is redacted.
     #[cfg(feature = "testing")]
     pub(crate) fn shown(&self, args: &RawValue) -> String {
-        if self.spec.redacted.is_empty() {
+        const REDACTED: &str = "[redacted]";
+        let redacted = self.spec.redacted;
+        if redacted.is_empty() {
             return args.get().to_owned();
         }
-        const REDACTED: &str = "[redacted]";
+        let places: Vec<usize> = redacted.iter().filter_map(|secret| secret.parse().ok()).collect();
         let mut value = serde_json::from_str(args.get()).unwrap_or_default();
-        for secret in self.spec.redacted {
-            let field = match &mut value {
-                serde_json::Value::Object(fields) => fields.get_mut(*secret),
-                serde_json::Value::Array(items) => {
-                    secret.parse().ok().and_then(|at: usize| items.get_mut(at))
-                }
-                _ => None,
-            };
-            match field {
-                Some(field) => *field = REDACTED.into(),
-                None if *secret == "." => value = REDACTED.into(),
-                None => (),
+        match &mut value {
+            serde_json::Value::Object(fields)
+                if places.len() < redacted.len() && !redacted.contains(&".") =>
+            {
+                let secrets = fields.iter_mut().filter(|(name, _)| redacted.contains(&name.as_str()));
+                secrets.for_each(|(_, secret)| *secret = REDACTED.into());
             }
+            serde_json::Value::Array(items) if !places.is_empty() => {
+                let secrets = items.iter_mut().enumerate().filter(|(place, _)| places.contains(place));
+                secrets.for_each(|(_, secret)| *secret = REDACTED.into());
+            }
+            // Any part of what has another shape than the job may be what is redacted.
+            other => *other = REDACTED.into(),
         }
         value.to_string()
     }

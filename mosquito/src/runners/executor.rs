@@ -209,8 +209,14 @@ fn decode(registration: &Registration, core: &Arc<Core>) -> Result<Box<dyn Perfo
         Ok(Ok(performance)) => Ok(performance),
         Ok(Err(error)) => Err(registration.undecodable(&error)),
         Err(panic) => {
-            let name = registration.spec.name;
-            Err(format!("decoding the arguments as job `{name}` panicked: {}", panic_message(panic)))
+            let JobSpec { name, redacted, .. } = registration.spec;
+            // It may quote what it was given.
+            Err(match redacted {
+                [] => format!("decoding the arguments as job `{name}` panicked: {}", panic_message(panic)),
+                _ => format!(
+                    "decoding the arguments as job `{name}` panicked; why is not told, since some of them are redacted"
+                ),
+            })
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::backend::{BATCH_LIMIT, List, StoredRun};
 use crate::client::Mosquito;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::job::{Job, Registration};
+use crate::job::{Job, Registration, Undecodable, decode};
 use crate::job_run::Envelope;
 use crate::name::{QueueName, RunId};
 use crate::testing::Performed;
@@ -112,13 +112,7 @@ impl Stood {
     pub(super) fn job<J: Job>(&self) -> Result<EnqueuedJob<J>> {
         let refuse = |source: crate::BoxError| Error::Unserializable { job: J::SPEC.name.into(), source };
         let envelope = self.envelope.clone().ok_or_else(|| refuse("the envelope cannot be read".into()))?;
-        let envelope = match registration(&envelope) {
-            Some(registration) => {
-                registration.upgraded(envelope).map_err(|error| refuse(error.to_string().into()))?
-            }
-            None => envelope,
-        };
-        let job = serde_json::from_str(envelope.args.get()).map_err(|error| refuse(error.into()))?;
+        let job = read(envelope).map_err(|why| refuse(why.into()))?;
         Ok(EnqueuedJob { job, id: self.run.id.clone(), queue: self.queue.clone(), due: self.due() })
     }
 
@@ -132,13 +126,33 @@ impl Stood {
         };
         let what = match &self.envelope {
             None => "?".into(),
-            Some(envelope) => {
-                let args = registration(envelope)
-                    .map_or_else(|| envelope.args.get().to_owned(), |known| known.shown(&envelope.args));
-                format!("{} {args}", envelope.job)
-            }
+            Some(envelope) => format!("{} {}", envelope.job, arguments(envelope)),
         };
         format!("{}: {what}, {when}", self.queue)
+    }
+}
+
+/// Reads arguments as a runner does; or says why not, in words that keep a redacted one secret.
+fn read<J: Job>(envelope: Envelope) -> Result<J, String> {
+    let Some(job) = registration(&envelope) else {
+        return decode(&envelope.args).map_err(|error: Undecodable| error.why);
+    };
+    let envelope = job.upgraded(envelope).map_err(|why| match J::SPEC.redacted {
+        [] => format!("they do not upgrade: {why}"),
+        _ => "they do not upgrade; why is not told, since some of them are redacted".into(),
+    })?;
+    decode(&envelope.args).map_err(|error| job.undecodable(&error))
+}
+
+/// The arguments, without those that are redacted.
+fn arguments(envelope: &Envelope) -> String {
+    match registration(envelope) {
+        None => envelope.args.get().to_owned(),
+        // How another version called what is redacted, nobody knows any more.
+        Some(job) if envelope.version != job.spec.version && !job.spec.redacted.is_empty() => {
+            format!("of version {}, [redacted]", envelope.version)
+        }
+        Some(job) => job.shown(&envelope.args),
     }
 }
 
