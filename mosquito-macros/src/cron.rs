@@ -15,19 +15,21 @@ struct Field {
     max: u16,
     /// The names of its values, the first of them that of `min`.
     names: &'static [&'static str],
-    /// Which letters it takes besides.
+    /// What it takes besides, by itself.
     letters: &'static [&'static str],
+    /// The letter that one of its values may end with.
+    modifier: Option<char>,
 }
 
 const fn numbers(name: &'static str, min: u16, max: u16) -> Field {
-    Field { name, min, max, names: &[], letters: &[] }
+    Field { name, min, max, names: &[], letters: &[], modifier: None }
 }
 
 const FIELDS: [Field; 6] = [
     numbers("second", 0, 59),
     numbers("minute", 0, 59),
     numbers("hour", 0, 23),
-    Field { letters: &["L", "W", "LW"], ..numbers("day of month", 1, 31) },
+    Field { letters: &["L", "LW"], modifier: Some('W'), ..numbers("day of month", 1, 31) },
     Field {
         names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
         ..numbers("month", 1, 12)
@@ -35,7 +37,7 @@ const FIELDS: [Field; 6] = [
     // Sunday is both 0 and 7.
     Field {
         names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
-        letters: &["L"],
+        modifier: Some('L'),
         ..numbers("day of week", 0, 7)
     },
 ];
@@ -74,7 +76,10 @@ fn check_nickname(nickname: &str) -> Result<(), String> {
     if NICKNAMES.contains(&nickname.to_lowercase().as_str()) {
         return Ok(());
     }
-    Err(unknown("there is no", nickname, &NICKNAMES, "the nicknames are"))
+    Err(match &*nickname.to_lowercase() {
+        "@midnight" => "there is no `@midnight`; write `@daily`".to_owned(),
+        _ => unknown("there is no", nickname, &NICKNAMES, "the nicknames are"),
+    })
 }
 
 fn check_fields(pattern: &str) -> Result<(), String> {
@@ -82,19 +87,10 @@ fn check_fields(pattern: &str) -> Result<(), String> {
     let fields = match given.len() {
         5 => &FIELDS[1..],
         6 => &FIELDS[..],
-        7 => {
-            return Err(format!(
-                "a cron pattern has 5 or 6 fields, this one has 7, and years cannot be given; the fields are {FIVE_FIELDS}"
-            ));
-        }
-        1 => {
-            return Err(format!(
-                "a cron pattern has 5 or 6 fields, this one has 1; the fields are {FIVE_FIELDS}"
-            ));
-        }
         count => {
+            let years = if count == 7 { ", and years cannot be given" } else { "" };
             return Err(format!(
-                "a cron pattern has 5 or 6 fields, this one has {count}; the fields are {FIVE_FIELDS}"
+                "a cron pattern has 5 or 6 fields, this one has {count}{years}; the fields are {FIVE_FIELDS}"
             ));
         }
     };
@@ -168,9 +164,12 @@ impl Field {
             }
             return self.value(day).map(|_| ());
         }
-        let modifier = if of_week { 'L' } else { 'W' };
-        let value = item.strip_suffix(modifier).filter(|_| !self.letters.is_empty()).unwrap_or(item);
-        self.value(value).map(|_| ())
+        match self.modifier.and_then(|modifier| item.strip_suffix(modifier)) {
+            Some("") if of_week => Err("`L` needs its day, as in `FRIL`, the last Friday".to_owned()),
+            Some("") => Err("`W` needs its day, as in `15W`, the weekday nearest to the 15th".to_owned()),
+            Some(day) => self.value(day).map(|_| ()),
+            None => self.value(item).map(|_| ()),
+        }
     }
 
     fn value(&self, text: &str) -> Result<u16, String> {
@@ -265,6 +264,11 @@ mod tests {
         assert!(refused("0 0 * * FRI-MON").contains("`FRI-SAT,SUN-MON`"));
         assert!(refused("1- * * * *").contains("a number is missing"));
         assert!(refused("1,,2 * * * *").contains("nothing beside a comma"));
+        assert_eq!(
+            refused("0 0 * * L"),
+            "day of week field `L`: `L` needs its day, as in `FRIL`, the last Friday"
+        );
+        assert!(refused("0 0 W * *").contains("`W` needs its day"));
     }
 
     #[test]

@@ -34,25 +34,25 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         return Err(format!("this is no duration; {SPELLING}"));
     }
     if rest.starts_with('-') {
-        return Err(format!("a duration cannot be negative: \"{text}\""));
+        return Err(format!("a duration cannot be negative: {text:?}"));
     }
     let (mut total, mut smallest) = (0_u64, u64::MAX);
     while !rest.is_empty() {
         let (number, unit, behind) = split_part(rest);
         let millis = unit_millis(number, unit)?;
         if millis >= smallest {
-            return Err(format!("\"{text}\" is out of order; write each unit once, the largest first"));
+            return Err(format!("{text:?} is out of order; write each unit once, the largest first"));
         }
         smallest = millis;
         let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(millis));
         total = part
             .and_then(|part| part.checked_add(total))
             .filter(|total| *total <= LONGEST)
-            .ok_or_else(|| format!("\"{text}\" is too long; a duration is 100 years (\"36500d\") at most"))?;
+            .ok_or_else(|| format!("{text:?} is too long; a duration is 100 years (\"36500d\") at most"))?;
         rest = behind;
     }
     if total == 0 {
-        return Err(format!("\"{text}\" is no time at all; the shortest duration is \"1ms\""));
+        return Err(format!("{text:?} is no time at all; the shortest duration is \"1ms\""));
     }
     Ok(Duration::from_millis(total))
 }

@@ -25,7 +25,7 @@ pub(crate) fn check(kind: &str, name: &str) -> Result<(), String> {
         return Ok(());
     };
     let instead = instead_of(name).map_or(String::new(), |instead| format!(", such as \"{instead}\""));
-    let shown = if name.len() > LONGEST { "this" } else { &format!("\"{name}\"") };
+    let shown = if name.len() > LONGEST { "this" } else { &format!("{name:?}") };
     Err(format!(
         "{shown} cannot be a {kind}: {reason}; a {kind} is 1 to {LONGEST} of the characters A-Z a-z 0-9 _ . : -{instead}"
     ))

@@ -42,9 +42,12 @@ impl Schedule {
     pub(crate) fn validate(args: &Args, input: &Input, mistakes: &mut Mistakes) -> Option<Self> {
         refuse_what_does_not_go_together(args, mistakes);
         refuse_args_without_need(args, input, mistakes);
-        let every = args.every.as_ref().and_then(|text| duration::of(text, mistakes));
+        let every = args.every.as_ref().and_then(|text| {
+            let period = every(&text.value());
+            period.map_err(|why| mistakes.at(text, why)).ok()
+        });
         let cron = args.cron.as_ref().and_then(|pattern| {
-            cron::check(&pattern.value()).map_err(|why| mistakes.at(pattern, why)).ok()?;
+            check_cron(&pattern.value()).map_err(|why| mistakes.at(pattern, why)).ok()?;
             Some(pattern.value())
         });
         let timezone = args.timezone.as_ref().map_or("UTC".to_owned(), LitStr::value);
@@ -62,6 +65,25 @@ impl Schedule {
         };
         Some(Self { rhythm, missed, overlap })
     }
+}
+
+/// Reads a period; a pattern is told its key.
+fn every(text: &str) -> Result<Duration, String> {
+    duration::parse(text).map_err(|why| match cron::check(text) {
+        Ok(()) => format!("this is a cron pattern, not a duration; write `cron = {text:?}`"),
+        Err(_) => why,
+    })
+}
+
+/// Checks a pattern; a period is told its key.
+fn check_cron(pattern: &str) -> Result<(), String> {
+    cron::check(pattern).map_err(|why| {
+        let period = pattern.trim().trim_start_matches("@every").trim();
+        match duration::parse(period) {
+            Ok(_) => format!("this is a duration, not a cron pattern; write `every = {period:?}`"),
+            Err(_) => why,
+        }
+    })
 }
 
 fn refuse_what_does_not_go_together(args: &Args, mistakes: &mut Mistakes) {

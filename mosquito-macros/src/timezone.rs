@@ -10,12 +10,13 @@ pub(crate) fn check(name: &str) -> Result<(), String> {
         return Ok(());
     }
     let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
-    let city = |zone: &&str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
+    let place = name.replace(' ', "_");
+    let city = |zone: &&str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&place));
     let meant = names().find(city).or_else(|| nearest(name, names()));
     Err(match meant {
-        Some(meant) => format!("there is no time zone \"{name}\", did you mean \"{meant}\"?"),
+        Some(meant) => format!("there is no time zone {name:?}, did you mean \"{meant}\"?"),
         None => format!(
-            "there is no time zone \"{name}\"; IANA names are right, such as \"UTC\" or \"Europe/Berlin\""
+            "there is no time zone {name:?}; IANA names are right, such as \"UTC\" or \"Europe/Berlin\""
         ),
     })
 }
@@ -37,6 +38,7 @@ mod tests {
             ("Europe/Berln", "Europe/Berlin"),
             ("europe/berlin", "Europe/Berlin"),
             ("Berlin", "Europe/Berlin"),
+            ("New York", "America/New_York"),
             ("Amerika/New_York", "America/New_York"),
         ] {
             assert!(

@@ -27,7 +27,7 @@ pub(crate) fn one_of(key: &str, given: &LitStr, words: &[&str], mistakes: &mut M
             Some(meant) => format!(", did you mean \"{meant}\"?"),
             None => ";".to_owned(),
         };
-        let message = format!("`{key}` cannot be \"{word}\"{meant} it is one of {}", quoted.join(", "));
+        let message = format!("`{key}` cannot be {word:?}{meant} it is one of {}", quoted.join(", "));
         mistakes.at(given, message);
     }
     found
