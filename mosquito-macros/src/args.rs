@@ -32,6 +32,8 @@ pub(crate) struct Args {
     pub(crate) overlap: Option<LitStr>,
     pub(crate) args: Option<TokenStream>,
     pub(crate) state: Vec<Type>,
+    /// Whether there are states that could not be read.
+    pub(crate) state_is_unclear: bool,
     pub(crate) unique: Option<Unique>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) concurrency: Option<Concurrency>,
@@ -44,11 +46,12 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut args = Self::default();
-        for entry in Entry::parse_list(tokens, mistakes) {
+        for entry in Entry::parse_list(tokens, Key::Queue.example(), mistakes) {
             let name = entry.key.to_string();
             let Some(key) = Key::named(&name) else {
                 let (message, meant) = unknown_key(&name);
                 mistakes.at(&entry.key, message);
+                args.state_is_unclear |= meant == Some(Key::State);
                 args.given.extend(meant.map(|key| (key, entry.key)));
                 continue;
             };
@@ -56,7 +59,9 @@ impl Args {
                 mistakes.at(&entry.key, format!("`{name}` is given twice"));
                 continue;
             }
+            let before = mistakes.count();
             args.read(key, &entry, mistakes);
+            args.state_is_unclear |= key == Key::State && mistakes.count() > before;
             args.given.push((key, entry.key));
         }
         args
@@ -143,7 +148,7 @@ fn texts(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Vec<LitStr> {
     let mut texts = Vec::new();
     for item in between_commas(list, mistakes) {
         match syn::parse2(item.clone()) {
-            Ok(Lit::Str(text)) => texts.push(text),
+            Ok(Lit::Str(text)) if text.suffix().is_empty() => texts.push(text),
             _ => mistakes.at(item, format!("`{}` takes texts, as in `{example}`", entry.key)),
         }
     }

@@ -40,11 +40,16 @@ impl Backoff {
     pub(crate) fn parse(entry: &Entry, mistakes: &mut Mistakes) -> Option<Self> {
         let called = match &entry.value {
             Value::Is(tokens) => call.parse2(tokens.clone()).ok(),
-            Value::Nothing | Value::List(_) => None,
+            Value::Nothing | Value::Missing(_) | Value::List(_) => None,
         };
         let Some((name, arguments)) = called else {
             let example = match entry.literal() {
-                Some(Lit::Str(wait)) => format!("fixed({})", wait.token()),
+                Some(Lit::Str(wait)) if duration::parse(&wait.value()).is_ok() => {
+                    format!("fixed({})", wait.token())
+                }
+                Some(Lit::Str(name)) => {
+                    Growth::named(&name.value()).unwrap_or(Growth::Exponential).example().to_owned()
+                }
                 _ => Growth::Exponential.example().to_owned(),
             };
             mistakes.push(entry.wrong(format!("{TAKES}, as in `backoff = {example}`")));
@@ -109,21 +114,24 @@ struct Waits {
 impl Waits {
     fn parse(growth: Growth, arguments: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut waits = Self::default();
-        let mut first_given = false;
+        let (mut first_given, before) = (false, mistakes.count());
         for argument in between_commas(arguments.clone(), mistakes) {
-            match syn::parse2::<Lit>(argument.clone()) {
-                Ok(literal) if first_given => mistakes.at(&literal, without_a_name(growth, &literal)),
-                Ok(literal) => {
+            let (literal, rest) = leading_literal(argument);
+            match literal {
+                Some(literal) if first_given => mistakes.at(&literal, without_a_name(growth, &literal)),
+                Some(literal) => {
                     first_given = true;
                     waits.first = mistakes.take(wait(literal, growth.example()));
+                    if !rest.is_empty() {
+                        mistakes.at(&rest, "a comma is missing before this");
+                    }
                 }
-                Err(_) => {
-                    let entries = Entry::parse_list(argument, mistakes);
-                    entries.iter().for_each(|entry| waits.read(growth, entry, mistakes));
-                }
+                None => {}
             }
+            let entries = Entry::parse_list(rest, r#"max = "1h""#, mistakes);
+            entries.iter().for_each(|entry| waits.read(growth, entry, mistakes));
         }
-        if !first_given {
+        if !first_given && mistakes.count() == before {
             mistakes.at(arguments, format!("the first wait is missing, as in `{}`", growth.example()));
         }
         waits
@@ -165,6 +173,12 @@ impl Waits {
     }
 }
 
+/// A literal in front, and what stands behind it.
+fn leading_literal(tokens: TokenStream) -> (Option<Lit>, TokenStream) {
+    let literal_and_rest = |input: ParseStream<'_>| Ok((input.parse()?, input.parse()?));
+    literal_and_rest.parse2(tokens.clone()).map_or((None, tokens), |(literal, rest)| (Some(literal), rest))
+}
+
 fn without_a_name(growth: Growth, literal: &Lit) -> String {
     let name = growth.name();
     match growth {
@@ -178,7 +192,7 @@ fn without_a_name(growth: Growth, literal: &Lit) -> String {
 
 fn wait(literal: Lit, example: &str) -> syn::Result<(LitStr, Duration)> {
     match literal {
-        Lit::Str(text) => match duration::parse(&text.value()) {
+        Lit::Str(text) if text.suffix().is_empty() => match duration::parse(&text.value()) {
             Ok(wait) => Ok((text, wait)),
             Err(why) => Err(Error::new_spanned(text, why)),
         },

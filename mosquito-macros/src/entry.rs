@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Error, Expr, Lit, LitStr, Token, token};
 
 use crate::errors::{Mistakes, visible};
@@ -19,24 +20,25 @@ pub(crate) struct Entry {
 pub(crate) enum Value {
     /// `key`
     Nothing,
+    /// `key =`, which nothing stands behind
+    Missing(Token![=]),
     /// `key = tokens`
     Is(TokenStream),
-    /// `key(tokens)`
+    /// `key(tokens)`, or other brackets
     List(Group),
 }
 
 impl Entry {
-    /// Reads a whole list, leaving out what cannot be read.
-    pub(crate) fn parse_list(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<Self> {
+    /// Reads a whole list of entries such as the example, leaving out what cannot be read.
+    pub(crate) fn parse_list(tokens: TokenStream, example: &str, mistakes: &mut Mistakes) -> Vec<Self> {
         let mut entries = Vec::new();
         for piece in between_commas(tokens, mistakes) {
-            match parse_piece.parse2(piece) {
-                Ok((piece, forgotten)) => {
-                    entries.extend(piece);
-                    forgotten.into_iter().for_each(|mistake| mistakes.push(mistake));
-                }
-                Err(mistake) => mistakes.push(mistake),
-            }
+            let parsed = (|input: ParseStream<'_>| {
+                parse_piece(input, example, &mut entries, mistakes);
+                Ok(())
+            })
+            .parse2(piece);
+            mistakes.take(parsed);
         }
         entries
     }
@@ -44,7 +46,7 @@ impl Entry {
     /// The text of `key = "text"`.
     pub(crate) fn text(&self, example: &str) -> syn::Result<LitStr> {
         match self.literal() {
-            Some(Lit::Str(text)) => Ok(text),
+            Some(Lit::Str(text)) if text.suffix().is_empty() => Ok(text),
             _ => Err(self.wrong(format!("`{}` takes text{}, as in `{example}`", self.key, self.in_quotes()))),
         }
     }
@@ -68,7 +70,7 @@ impl Entry {
     /// The number of `key = 5`, which lies in a range.
     pub(crate) fn number(&self, range: RangeInclusive<u32>, example: &str) -> syn::Result<u32> {
         let (key, least, most) = (&self.key, range.start(), range.end());
-        let Some(Lit::Int(number)) = self.literal() else {
+        let Some(Lit::Int(number)) = self.literal().filter(|literal| literal.suffix().is_empty()) else {
             let most = if *most == u32::MAX { String::new() } else { format!(" to {most}") };
             return Err(
                 self.wrong(format!("`{key}` takes a whole number from {least}{most}, as in `{example}`"))
@@ -87,7 +89,7 @@ impl Entry {
     pub(crate) fn literal(&self) -> Option<Lit> {
         match &self.value {
             Value::Is(tokens) => syn::parse2(tokens.clone()).ok(),
-            Value::Nothing | Value::List(_) => None,
+            Value::Nothing | Value::Missing(_) | Value::List(_) => None,
         }
     }
 
@@ -96,7 +98,7 @@ impl Entry {
         match &self.value {
             Value::List(group) if group.stream().is_empty() => Err(self
                 .wrong(format!("`{}(..)` is empty; leave it out, or fill it as in `{example}`", self.key))),
-            Value::List(group) => Ok(group.stream()),
+            Value::List(group) if group.delimiter() == Delimiter::Parenthesis => Ok(group.stream()),
             _ => Err(self.wrong(format!("`{}` takes a list, as in `{example}`", self.key))),
         }
     }
@@ -113,6 +115,7 @@ impl Entry {
     pub(crate) fn wrong(&self, message: String) -> Error {
         match &self.value {
             Value::Nothing => Error::new_spanned(&self.key, message),
+            Value::Missing(equals) => Error::new_spanned(equals, message),
             Value::Is(tokens) => Error::new_spanned(tokens, message),
             Value::List(group) => Error::new_spanned(group, message),
         }
@@ -125,6 +128,7 @@ pub(crate) fn number_as_duration(example: &str) -> String {
 }
 
 /// Parts tokens at their commas, but for those between angle brackets: `Self::of::<A, B>()` is one piece.
+/// A semicolon is a mistake for a comma.
 pub(crate) fn between_commas(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<TokenStream> {
     let mut pieces = Vec::new();
     let mut piece = TokenStream::new();
@@ -134,7 +138,12 @@ pub(crate) fn between_commas(tokens: TokenStream, mistakes: &mut Mistakes) -> Ve
             TokenTree::Punct(comma) if comma.as_char() == ',' && piece.is_empty() => {
                 mistakes.at(comma, "there is nothing before this comma");
             }
-            TokenTree::Punct(comma) if comma.as_char() == ',' => pieces.push(std::mem::take(&mut piece)),
+            TokenTree::Punct(mark) if matches!(mark.as_char(), ',' | ';') => {
+                if mark.as_char() == ';' {
+                    mistakes.at(mark, "a comma stands here, not a semicolon");
+                }
+                pieces.extend(Some(std::mem::take(&mut piece)).filter(|piece| !piece.is_empty()));
+            }
             TokenTree::Punct(bracket) if bracket.as_char() == '<' => {
                 let inside = up_to_closing_bracket(tokens.clone());
                 piece.extend([token]);
@@ -169,30 +178,35 @@ fn up_to_closing_bracket(tokens: impl Iterator<Item = TokenTree>) -> usize {
 }
 
 /// Reads what stands between two commas: one entry, or several with a mistake for each forgotten comma.
-fn parse_piece(input: ParseStream<'_>) -> syn::Result<(Vec<Entry>, Vec<Error>)> {
-    let (mut entries, mut forgotten) = (vec![parse_entry(input)?], Vec::new());
+fn parse_piece(input: ParseStream<'_>, example: &str, entries: &mut Vec<Entry>, mistakes: &mut Mistakes) {
+    let before = entries.len();
     while !input.is_empty() {
-        if input.peek(syn::Ident::peek_any) {
-            forgotten.push(input.error("a comma is missing before this"));
+        match parse_entry(input, example, mistakes) {
+            Ok(entry) => entries.push(entry),
+            Err(mistake) => {
+                // What stands before it is not what it was meant to be either.
+                entries.truncate(before);
+                return mistakes.push(mistake);
+            }
         }
-        entries.push(parse_entry(input)?);
+        if input.peek(syn::Ident::peek_any) {
+            mistakes.push(input.error("a comma is missing before this"));
+        }
     }
-    Ok((entries, forgotten))
 }
 
-fn parse_entry(input: ParseStream<'_>) -> syn::Result<Entry> {
+fn parse_entry(input: ParseStream<'_>, example: &str, mistakes: &mut Mistakes) -> syn::Result<Entry> {
     if !input.peek(syn::Ident::peek_any) {
         let unexpected: TokenStream = input.parse()?;
-        return Err(Error::new_spanned(unexpected, "a key stands here, as in `key = \"value\"`"));
+        return Err(Error::new_spanned(unexpected, format!("a key stands here, as in `{example}`")));
     }
     let key = input.call(syn::Ident::parse_any)?;
-    let value = if input.peek(Token![=]) {
-        let equals: Token![=] = input.parse()?;
-        if input.is_empty() {
-            return Err(Error::new_spanned(equals, format!("the value of `{key}` is missing")));
-        }
-        Value::Is(visible(parse_value(input)?))
-    } else if input.peek(token::Paren) {
+    let value = if let Some(equals) = parse_equals(&key, input, mistakes)? {
+        if input.is_empty() { Value::Missing(equals) } else { Value::Is(visible(parse_value(input)?)) }
+    } else if input.peek(Lit) {
+        mistakes.push(input.error(format!("`=` is missing between `{key}` and its value")));
+        Value::Is(parse_value(input)?)
+    } else if input.peek(token::Paren) || input.peek(token::Bracket) || input.peek(token::Brace) {
         match input.parse()? {
             TokenTree::Group(list) => Value::List(list),
             other => return Err(Error::new_spanned(other, "a list stands here")),
@@ -201,6 +215,26 @@ fn parse_entry(input: ParseStream<'_>) -> syn::Result<Entry> {
         Value::Nothing
     };
     Ok(Entry { key, value })
+}
+
+/// Reads what stands between a key and its value, also what means it elsewhere.
+fn parse_equals(
+    key: &Ident,
+    input: ParseStream<'_>,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Option<Token![=]>> {
+    let written = if input.peek(Token![==]) {
+        input.parse::<Token![==]>()?.to_token_stream()
+    } else if input.peek(Token![=>]) {
+        input.parse::<Token![=>]>()?.to_token_stream()
+    } else if input.peek(Token![:]) && !input.peek(Token![::]) {
+        input.parse::<Token![:]>()?.to_token_stream()
+    } else {
+        return input.parse();
+    };
+    let equals = Token![=](written.span());
+    mistakes.at(&written, format!("`=` stands between `{key}` and its value, not `{written}`"));
+    Ok(Some(equals))
 }
 
 /// An expression alone, so that a forgotten comma after it is noticed; of anything else, all there is.

@@ -8,7 +8,7 @@ use syn::Error;
 
 /// What is wrong so far, each mistake with the tokens it is about.
 #[derive(Default)]
-pub(crate) struct Mistakes(Option<Error>);
+pub(crate) struct Mistakes(Vec<Error>);
 
 impl Mistakes {
     /// A mistake in these tokens.
@@ -18,10 +18,7 @@ impl Mistakes {
 
     /// A mistake that was found while parsing.
     pub(crate) fn push(&mut self, mistake: Error) {
-        match &mut self.0 {
-            Some(mistakes) => mistakes.combine(mistake),
-            None => self.0 = Some(mistake),
-        }
+        self.0.push(mistake);
     }
 
     /// Keeps the mistake, if there is one, and goes on without the value.
@@ -30,7 +27,12 @@ impl Mistakes {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
+    }
+
+    /// How many they are: more than before, where what was read in between was not right.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// One `compile_error!` for each mistake, in the order in which they stand in the file.

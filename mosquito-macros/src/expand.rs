@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
@@ -87,19 +87,36 @@ fn traits(job: &Definition) -> TokenStream {
     let ident = &input.ident;
     let generics = input.generics_of_a_job();
     let (parameters, arguments, conditions) = generics.split_for_impl();
-    let spec = spec(job);
-    let needs = job.states.iter().map(|state| {
-        // Placed at the state but not written there, or the compiler would offer to change it.
-        let at = Span::call_site().located_at(state.span());
-        quote_spanned! {at=>
-            impl #parameters #runtime::__private::NeedsState<#state> for #ident #arguments #conditions {}
-        }
-    });
+    let (spec, needs) = (spec(job), needs(job));
     quote! {
         impl #parameters #runtime::__private::Job for #ident #arguments #conditions {
             const SPEC: #runtime::__private::JobSpec = #spec;
         }
-        #(#needs)*
+        #needs
+    }
+}
+
+/// The states that a job declares; all there are where that could not be read, so that none is missed.
+fn needs(job: &Definition) -> TokenStream {
+    let Definition { runtime, input, .. } = job;
+    let ident = &input.ident;
+    let mut generics = input.generics_of_a_job();
+    let (parameters, arguments, conditions) = generics.split_for_impl();
+    if !job.state_is_unclear {
+        let needs = job.states.iter().map(|state| {
+            // Placed at the state but not written there, or the compiler would offer to change it.
+            let at = Span::call_site().located_at(state.span());
+            quote_spanned! {at=>
+                impl #parameters #runtime::__private::NeedsState<#state> for #ident #arguments #conditions {}
+            }
+        });
+        return needs.collect();
+    }
+    let (arguments, conditions) = (arguments.to_token_stream(), conditions.to_token_stream());
+    generics.params.push(parse_quote!(MosquitoState));
+    let (parameters, ..) = generics.split_for_impl();
+    quote! {
+        impl #parameters #runtime::__private::NeedsState<MosquitoState> for #ident #arguments #conditions {}
     }
 }
 

@@ -79,7 +79,7 @@ impl FieldName {
         const EXAMPLE: &str = "as in `by = [user_id]`";
         let list = match &entry.value {
             Value::Is(tokens) => in_brackets.parse2(tokens.clone()).ok(),
-            Value::Nothing | Value::List(_) => None,
+            Value::Nothing | Value::Missing(_) | Value::List(_) => None,
         };
         let Some(list) = list else {
             let key = &entry.key;

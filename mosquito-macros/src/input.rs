@@ -1,9 +1,9 @@
 //! Reads the item that the attribute stands on.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, parse_quote};
+use syn::{Attribute, Error, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, parse_quote};
 
 use crate::errors::Mistakes;
 use crate::fields::Fields;
@@ -61,11 +61,17 @@ impl Input {
                 complain_about_no_type(&other, mistakes);
                 Err(tokens)
             }
-            // What the parser cannot read, the compiler may; what neither can, it tells better.
-            Err(_) => {
-                complain(&tokens, "this", mistakes);
-                Err(tokens)
-            }
+            Err(why) => match name_of_struct(&tokens) {
+                // Half written, it stays the job that it is about to be.
+                Some(ident) => {
+                    mistakes.push(Error::new(why.span(), format!("`#[job]` cannot read this struct: {why}")));
+                    Ok(Self::unusable(&tokens, &ident, &Generics::default(), &[]))
+                }
+                None => {
+                    complain(&tokens, "this", mistakes);
+                    Err(tokens)
+                }
+            },
         }
     }
 
@@ -186,6 +192,18 @@ fn drop_helpers(attributes: &mut Vec<Attribute>) {
 /// Drops serde's attributes from what will not derive its traits, where nobody knows them.
 fn drop_serde(attributes: &mut Vec<Attribute>) {
     attributes.retain(|attribute| !attribute.path().is_ident("serde"));
+}
+
+/// What a struct is called that cannot be read, if it has no parameters.
+fn name_of_struct(tokens: &TokenStream) -> Option<Ident> {
+    let mut tokens = tokens
+        .clone()
+        .into_iter()
+        .skip_while(|token| !matches!(token, TokenTree::Ident(keyword) if keyword == "struct"));
+    match (tokens.nth(1), tokens.next()) {
+        (Some(TokenTree::Ident(name)), Some(TokenTree::Group(_))) => Some(name),
+        _ => None,
+    }
 }
 
 /// The serde trait that a path in `derive(..)` means.

@@ -28,7 +28,8 @@ enum Weight {
 impl RateLimit {
     pub(crate) fn parse(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Option<Self> {
         let list = mistakes.take(entry.list(example))?;
-        let parts = Parts::parse("rate_limit", &["limit", "per", "by", "key", "weight"], list, mistakes);
+        let known = ["limit", "per", "by", "key", "weight"];
+        let parts = Parts::parse("rate_limit", &known, "limit = 100", list, mistakes);
         require(entry, &["limit", "per"], example, &parts, mistakes);
         Some(Self {
             limit: parts.read("limit", |limit| self::limit(limit, "limit = 100"), mistakes),
@@ -94,7 +95,7 @@ pub(crate) struct Concurrency {
 impl Concurrency {
     pub(crate) fn parse(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Option<Self> {
         let list = mistakes.take(entry.list(example))?;
-        let parts = Parts::parse("concurrency", &["limit", "by"], list, mistakes);
+        let parts = Parts::parse("concurrency", &["limit", "by"], "limit = 3", list, mistakes);
         require(entry, &["limit"], example, &parts, mistakes);
         parts.read("limit", |limit| self::limit(limit, "limit = 3"), mistakes);
         Some(Self { by: parts.get("by").map_or(Vec::new(), |by| FieldName::parse_list(by, mistakes)) })

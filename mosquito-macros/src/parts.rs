@@ -11,13 +11,24 @@ pub(crate) struct Parts {
     entries: Vec<Entry>,
     /// What a misspelled part seems to mean: it is not to be missed as well.
     meant: Vec<String>,
+    /// Whether something else stands there, which may mean anything.
+    unreadable: bool,
 }
 
 impl Parts {
     /// Reads what stands between the parentheses of a key that has these parts.
-    pub(crate) fn parse(key: &str, parts: &[&str], tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+    pub(crate) fn parse(
+        key: &str,
+        parts: &[&str],
+        example: &str,
+        tokens: TokenStream,
+        mistakes: &mut Mistakes,
+    ) -> Self {
         let (mut entries, mut meant) = (Vec::<Entry>::new(), Vec::new());
-        for entry in Entry::parse_list(tokens, mistakes) {
+        let before = mistakes.count();
+        let all = Entry::parse_list(tokens, example, mistakes);
+        let unreadable = mistakes.count() > before;
+        for entry in all {
             let name = entry.key.to_string();
             if !parts.contains(&&*name) {
                 let complaint = format!("`{key}` has no");
@@ -29,7 +40,7 @@ impl Parts {
                 entries.push(entry);
             }
         }
-        Self { entries, meant }
+        Self { entries, meant, unreadable }
     }
 
     pub(crate) fn get(&self, part: &str) -> Option<&Entry> {
@@ -48,6 +59,6 @@ impl Parts {
 
     /// Whether somebody at least meant to give it.
     pub(crate) fn has(&self, part: &str) -> bool {
-        self.get(part).is_some() || self.meant.iter().any(|meant| meant == part)
+        self.get(part).is_some() || self.unreadable || self.meant.iter().any(|meant| meant == part)
     }
 }

@@ -58,7 +58,7 @@ fn mark(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<Iden
                 continue;
             }
         };
-        for entry in Entry::parse_list(list, mistakes) {
+        for entry in Entry::parse_list(list, "redact", mistakes) {
             let word = entry.key.to_string();
             if word != "redact" {
                 mistakes.at(&entry.key, not_of_a_field(&word));

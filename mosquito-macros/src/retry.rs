@@ -18,7 +18,8 @@ pub(crate) struct Policy {
 impl Policy {
     /// Reads what stands between the parentheses of `retry(..)`.
     pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
-        let parts = Parts::parse("retry", &["attempts", "backoff", "jitter"], tokens, mistakes);
+        let parts =
+            Parts::parse("retry", &["attempts", "backoff", "jitter"], "attempts = 8", tokens, mistakes);
         Self {
             attempts: parts.read("attempts", attempts, mistakes),
             backoff: parts.get("backoff").and_then(|entry| Backoff::parse(entry, mistakes)),
@@ -36,7 +37,7 @@ fn attempts(entry: &Entry) -> syn::Result<u32> {
 }
 
 fn jitter(entry: &Entry) -> syn::Result<f64> {
-    let share = match entry.literal() {
+    let share = match entry.literal().filter(|literal| literal.suffix().is_empty()) {
         Some(Lit::Float(share)) => share.base10_parse().ok(),
         Some(Lit::Int(share)) => share.base10_parse().ok(),
         _ => None,

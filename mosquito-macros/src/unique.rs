@@ -32,7 +32,8 @@ impl Unique {
         if matches!(entry.value, Value::Nothing) {
             return Some(Self::default());
         }
-        let parts = Parts::parse("unique", &PARTS, mistakes.take(entry.list(example))?, mistakes);
+        let parts =
+            Parts::parse("unique", &PARTS, "by = [user_id]", mistakes.take(entry.list(example))?, mistakes);
         if let (Some(lasting), true) = (parts.get("for"), parts.has("until")) {
             mistakes.at(
                 &lasting.key,

@@ -30,6 +30,8 @@ pub(crate) struct Definition {
     /// What the job is at each tick: an expression.
     pub(crate) args: Option<TokenStream>,
     pub(crate) states: Vec<Type>,
+    /// Whether there are others, which could not be read.
+    pub(crate) state_is_unclear: bool,
     pub(crate) blocking: bool,
 }
 
@@ -49,6 +51,7 @@ impl Definition {
             retry: args.retry,
             args: args.args,
             states: args.state,
+            state_is_unclear: args.state_is_unclear,
             input,
         }
     }
