@@ -162,11 +162,31 @@ async fn a_scope_leaves_nothing_behind_in_its_redis() {
     let server = mosquito_tests::RedisServer::start();
     let keys = || -> Vec<String> { server.command(&["KEYS", "*"]) };
     let testing = Testing::record().store(server.url()).await.unwrap();
-    let _ = testing.enqueue(welcome(7)).await.unwrap();
+    for number in 0..400 {
+        let _ = testing.enqueue(welcome(7)).queue(format!("mail-{number}")).await.unwrap();
+    }
     let before = keys();
 
     drop(testing);
 
-    assert!(before.len() > 3, "{before:?}");
+    assert!(before.len() > 1000, "{}", before.len());
     assert_eq!(keys(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_test_that_panics_leaves_nothing_behind() {
+    let server = mosquito_tests::RedisServer::start();
+    let (redis, file) = (record(&server.url()).await, record("sqlite://").await);
+    let folder = format!("{:?}", file.backend());
+
+    let failed = complaint(async move {
+        let _ = redis.enqueue(welcome(7)).await.unwrap();
+        let _ = file.enqueue(welcome(7)).await.unwrap();
+        refute_enqueued!(redis, SendWelcome);
+    });
+
+    assert!(failed.await.starts_with("SendWelcome is enqueued"));
+    assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]), [""; 0]);
+    let path = folder.split('"').find(|part| part.contains("mosquito-testing-")).expect("it is told");
+    assert!(!std::path::Path::new(path).parent().unwrap().exists(), "{path}");
 }

@@ -115,8 +115,14 @@ impl ByHand {
         let work = Work { queue: queue.clone(), claim, claimed_at, token };
         let mut events = self.desk.events.subscribe();
         self.executor.execute(&work).await;
-        let ended =
-            self.ended.recv().await.expect("the executor, which is ours, passes on what it performed");
+        let ended = loop {
+            let ended =
+                self.ended.recv().await.expect("the executor, which is ours, passes on what it performed");
+            // Whoever gave up on an attempt may have left what became of it.
+            if ended.settlement.token == work.claim.token {
+                break ended;
+            }
+        };
         loop {
             let event = events.next().await.expect("the desk, which tells it, is ours");
             if let Event::Finished { queue, job, id, attempt, took, outcome, fate } = event

@@ -12,7 +12,8 @@ use crate::name::{JobName, QueueName, RunId};
 use crate::testing::bench::{Bench, MOMENT_LIMIT, Plan};
 use crate::testing::{Drained, Performed};
 
-/// Performs what is due, once it is awaited.
+/// Performs what is due, once it is awaited. Dropped in the middle, it leaves the run that it was at in `pending`, as a
+/// process does that dies.
 #[derive(Debug)]
 #[must_use = "nothing is performed until this is awaited"]
 pub struct Drain<'a> {

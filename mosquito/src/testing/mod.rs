@@ -42,8 +42,14 @@
 //! # The same on another store
 //!
 //! `Testing::record().store("sqlite://")` is a file of the test's own, and `.store("redis://127.0.0.1/")` a corner of a server; the
-//! test is otherwise the same. A job that reads the machine's clock by itself sees the machine's time: what the store
+//! test is otherwise the same. Each is emptied when its `Testing` is dropped, also by a test that panics. A job that reads the machine's clock by itself sees the machine's time: what the store
 //! says is in [`Context::tick`](crate::Context::tick) and [`Context::enqueued_at`](crate::Context::enqueued_at).
+//!
+//! # Jobs that wait
+//!
+//! What a job itself waits for, and its `timeout`, passes by tokio's clock, and the store's stands still meanwhile. With
+//! `#[tokio::test(start_paused = true)]` a job that hangs is over its timeout at once. Tokio's paused clock runs ahead of threads,
+//! though: keep it for stores in memory and for jobs that are not `blocking`.
 
 mod assertions;
 mod bench;

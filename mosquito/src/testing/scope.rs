@@ -90,7 +90,8 @@ impl Testing {
     }
 
     /// Lets so much time pass: moves the clock from one due moment to the next, and performs at each what is due
-    /// then. A month of a daily job's ticks is thirty runs, each at its own time, and takes milliseconds.
+    /// then. A month of a daily job's ticks is thirty runs, each at its own time, and takes milliseconds. The answer holds
+    /// every attempt, though: a day of a job that ticks each second is 86,400 of them, and takes seconds.
     pub fn run_for(&self, time: Duration) -> Drain<'_> {
         Drain::new(&self.bench, Some(time))
     }
