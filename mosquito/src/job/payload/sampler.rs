@@ -19,7 +19,7 @@ use crate::job::{Undecodable, arguments};
 /// The most readings of drafts of one type, the most values of one draft, the most payloads of one type.
 const READINGS: usize = 20_000;
 const VALUES: usize = 800;
-const PAYLOADS: usize = 200;
+const PAYLOADS: usize = 600;
 
 /// What a type gives away of itself.
 #[derive(Debug, Default)]

@@ -121,6 +121,20 @@ fn every_variant_is_shown_however_it_is_tagged() {
 }
 
 #[test]
+fn an_enum_of_many_variants_is_shown_wherever_it_stands() {
+    macro_rules! variants {
+        ($($variant:ident)*) => { types! { #[serde(tag = "kind")] enum Many { $($variant { n: u64, o: Option<String> },)* } } };
+    }
+    variants!(A B C D E F G H I J K L M N O P Q R S T U V W X Y Z Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll Mm Nn);
+    types! { struct Both { one: Many, others: Vec<Many> } }
+
+    let payloads = payloads::<Both>();
+
+    has(&payloads, r#""one":{"kind":"Nn","n":18446744073709551615,"o":null}"#);
+    has(&payloads, r#""others":[{"kind":"Nn","n":18446744073709551615,"o":null}]"#);
+}
+
+#[test]
 fn flattened_fields_are_found_by_what_is_missed() {
     types! {
         struct Outer { own: u16, #[serde(flatten)] inner: Inner, #[serde(flatten)] rest: BTreeMap<String, u8> }
