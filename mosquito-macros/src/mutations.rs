@@ -6,10 +6,7 @@ use fastrand::Rng;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::define;
-
-/// Set it to a printed seed to see the same again.
-const SEED: &str = "MOSQUITO_TEST_SEED";
+use crate::{define, seed};
 
 const ROUNDS: usize = 2_000;
 
@@ -96,10 +93,8 @@ fn written(args: &TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 fn begin() -> Mutant {
-    let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("a number"));
-    println!("to see the same again: {SEED}={seed}");
     let spare = ATTRIBUTES.into_iter().chain([ODDITIES]).flat_map(read).collect();
-    Mutant { rng: Rng::with_seed(seed), spare }
+    Mutant { rng: seed::begin(), spare }
 }
 
 #[test]

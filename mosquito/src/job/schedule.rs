@@ -23,6 +23,25 @@ pub struct ScheduleSpec {
     pub overlap: Overlap,
 }
 
+impl ScheduleSpec {
+    /// Why it cannot be kept, if that is so: `#[job]` would have refused it, and a runner does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mosquito::backend::Overlap;
+    /// use mosquito::{Missed, Rhythm, ScheduleSpec};
+    ///
+    /// let every = |period| ScheduleSpec { rhythm: Rhythm::Every(period), missed: Missed::Once, overlap: Overlap::Skip };
+    ///
+    /// assert_eq!(every(Duration::from_secs(60)).problem(), None);
+    /// assert!(every(Duration::ZERO).problem().is_some());
+    /// ```
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        Schedule::read(self).err()
+    }
+}
+
 /// How the ticks of a schedule lie in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rhythm {
@@ -55,6 +74,9 @@ pub enum Missed {
 
 /// A tick this late is passed over by [`Missed::Skip`]; a change of leaders takes less.
 const LATE: Duration = Duration::from_secs(30);
+
+/// A hundred years: a tick further away than any program runs is a mistake.
+const LONGEST_PERIOD: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// The most ticks of one job that are caught up with.
 const MOST_MISSED: usize = 1_000;
@@ -90,11 +112,18 @@ impl Schedule {
             Rhythm::Every(period) if period < Duration::from_millis(1) => {
                 return Err(format!("a period of {period:?} is shorter than a millisecond"));
             }
+            Rhythm::Every(period) if period > LONGEST_PERIOD => {
+                return Err(format!("a period of {period:?} is longer than 100 years"));
+            }
             Rhythm::Every(period) => Ticks::Every(period),
             Rhythm::Cron { pattern, timezone } => {
                 let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
                 let cron = parser.parse(pattern).map_err(|why| format!("cron `{pattern}`: {why}"))?;
                 let zone = timezone.parse().map_err(|_| format!("there is no time zone `{timezone}`"))?;
+                // Any moment will do, for the calendar comes around.
+                if cron.find_next_occurrence(&Timestamp::UNIX_EPOCH, false).is_err() {
+                    return Err(format!("cron `{pattern}` never fires"));
+                }
                 Ticks::Cron(Box::new(cron), zone)
             }
         };
@@ -265,6 +294,8 @@ mod tests {
         };
 
         assert!(read(Rhythm::Every(Duration::ZERO)).contains("shorter than a millisecond"));
+        assert!(read(Rhythm::Every(Duration::MAX)).contains("longer than 100 years"));
+        assert!(read(Rhythm::Cron { pattern: "0 0 30 2 *", timezone: "UTC" }).contains("never fires"));
         assert!(read(Rhythm::Cron { pattern: "61 * * * *", timezone: "UTC" }).contains("cron `61 * * * *`"));
         assert!(
             read(Rhythm::Cron { pattern: "* * * * *", timezone: "Mars" }).contains("no time zone `Mars`")
