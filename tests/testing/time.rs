@@ -15,6 +15,8 @@ facts! {
     time_stands_still_unless_it_is_moved,
     a_paused_queue_waits_until_its_pause_is_over,
     a_past_time_is_as_good_as_any,
+    a_time_before_all_stores_is_refused,
+    a_leap_of_a_thousand_years_is_only_a_wait,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -104,4 +106,28 @@ async fn a_past_time_is_as_good_as_any(url: &str) {
     let run = testing.drain().await.unwrap().runs.pop().unwrap();
 
     assert_eq!((run.succeeded(), run.at.year()), (true, 2000));
+}
+
+async fn a_time_before_all_stores_is_refused(url: &str) {
+    let time: DateTime<Utc> = "1969-12-31T23:59:59Z".parse().unwrap();
+
+    let told = Testing::record().store(url).at(time).await.unwrap_err().to_string();
+
+    assert!(
+        told.contains("cannot begin at 1969-12-31 23:59:59 UTC: stores count their time from 1970"),
+        "{told}"
+    );
+}
+
+async fn a_leap_of_a_thousand_years_is_only_a_wait(url: &str) {
+    let testing = begin_at(url, "1970-01-01T00:00:00Z").await;
+    let _ = testing.enqueue(End("well".into())).await.unwrap();
+    assert_eq!(testing.drain().await.unwrap().of("end").count(), 1);
+
+    testing.advance(Duration::MAX);
+    let _ = testing.enqueue(End("well".into())).delay(Duration::from_millis(7)).await.unwrap();
+
+    let later = testing.run_for(Duration::from_millis(7)).await.unwrap();
+    let ends: Vec<_> = later.of("end").map(|run| run.at.year()).collect();
+    assert_eq!(ends, [2972]);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::client::Mosquito;
 use crate::clock::{Clock, Timestamp};
-use crate::error::Result;
+use crate::error::{BuildError, Result};
 use crate::job::{Job, States, Witness};
 use crate::testing::bench::{Bench, Inline};
 use crate::testing::store::OwnStore;
@@ -179,13 +179,17 @@ impl TestingBuilder {
         self
     }
 
-    /// Begins at a time, instead of now.
+    /// Begins at a time from 1970 on, instead of now.
     pub fn at(mut self, time: Timestamp) -> Self {
         self.time = Some(time);
         self
     }
 
     async fn start(self) -> Result<Testing> {
+        if let Some(time) = self.time.filter(|time| *time < Timestamp::UNIX_EPOCH) {
+            let why = format!("a test cannot begin at {time}: stores count their time from 1970 on");
+            return Err(BuildError::new(vec![why]).into());
+        }
         let clock = self.time.map_or_else(Clock::manual, Clock::manual_at);
         let store = OwnStore::of(self.store.as_deref().unwrap_or("memory://"))?;
         let mut mosquito = store.connect(clock.clone()).await?;
