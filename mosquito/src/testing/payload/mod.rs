@@ -33,10 +33,14 @@
 //!
 //! # Where it ends
 //!
-//! It sees the jobs that are linked into the test: call it from one test of a package, and
-//! [`link!`](crate::link) crates that the test does not name. Some types cannot be guessed from how they read, such as a text with
+//! It sees the jobs that are linked into the test: call it from one test of a package, in its folder `tests`, where jobs that
+//! only unit tests have are not linked, and [`link!`](crate::link) crates that the test does not name. In a workspace it
+//! belongs into the package of the worker, which links them all; a second package with the same jobs keeps a file of its own.
+//!
+//! A value whose meaning changed is read as ever: seconds that became milliseconds, a variant that is taken by
+//! `#[serde(other)]` now. Raise the version of the job with such a change. Some types cannot be guessed from how they read, such as a text with
 //! a checksum, or an untagged enum of structs; the test says so, and takes
-//! [jobs made by hand](macro@crate::testing::assert_payload_compatible).
+//! [jobs made by hand](macro@crate::testing::assert_payload_compatible), whose arguments stand in the file as they are.
 
 mod check;
 mod meaning;
