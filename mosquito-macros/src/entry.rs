@@ -179,16 +179,17 @@ fn up_to_closing_bracket(tokens: impl Iterator<Item = TokenTree>) -> usize {
 
 /// Reads what stands between two commas: one entry, or several with a mistake for each forgotten comma.
 fn parse_piece(input: ParseStream<'_>, example: &str, entries: &mut Vec<Entry>, mistakes: &mut Mistakes) {
-    let before = entries.len();
+    let mut piece_begun = false;
     while !input.is_empty() {
         match parse_entry(input, example, mistakes) {
             Ok(entry) => entries.push(entry),
             Err(mistake) => {
-                // What stands before it is not what it was meant to be either.
-                entries.truncate(before);
+                // A key alone in front of it is not what it was meant to be either.
+                entries.pop_if(|entry| piece_begun && matches!(entry.value, Value::Nothing));
                 return mistakes.push(mistake);
             }
         }
+        piece_begun = true;
         if input.peek(syn::Ident::peek_any) {
             mistakes.push(input.error("a comma is missing before this"));
         }
