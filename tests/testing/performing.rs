@@ -144,3 +144,21 @@ async fn a_job_that_enqueues_itself_without_end_does_not_hang_the_test() {
 
     let _ = testing.drain().limit(100).await;
 }
+
+#[tokio::test]
+async fn a_server_that_dies_ends_a_drain_and_holds_up_nothing() {
+    let mut server = mosquito_tests::RedisServer::start();
+    let testing = record(&server.url()).await;
+    for _ in 0..2 {
+        let _ = testing.enqueue(HoldThread).await.unwrap();
+    }
+    assert!(testing.drain().await.is_ok());
+    let begin = std::time::Instant::now();
+
+    server.kill();
+    let told = testing.drain().await.unwrap_err();
+    drop(testing);
+
+    assert!(told.is_transient(), "{told:?}");
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
