@@ -47,14 +47,15 @@ impl Entry {
     pub(crate) fn text(&self, example: &str) -> syn::Result<LitStr> {
         match self.literal() {
             Some(Lit::Str(text)) if text.suffix().is_empty() => Ok(text),
-            _ => Err(self.wrong(format!("`{}` takes text{}, as in `{example}`", self.key, self.in_quotes()))),
+            _ => Err(self.wrong(format!("`{}` takes text{}, as in `{example}`", self.key, self.how()))),
         }
     }
 
-    /// What to add where a word stands for a text.
-    fn in_quotes(&self) -> &'static str {
+    /// What to add where a word stands for a text, or a literal has a suffix.
+    fn how(&self) -> &'static str {
         match &self.value {
             Value::Is(tokens) if syn::parse2::<Ident>(tokens.clone()).is_ok() => " in quotes",
+            _ if self.literal().is_some_and(|literal| !literal.suffix().is_empty()) => " without a suffix",
             _ => "",
         }
     }
@@ -72,9 +73,10 @@ impl Entry {
         let (key, least, most) = (&self.key, range.start(), range.end());
         let Some(Lit::Int(number)) = self.literal().filter(|literal| literal.suffix().is_empty()) else {
             let most = if *most == u32::MAX { String::new() } else { format!(" to {most}") };
-            return Err(
-                self.wrong(format!("`{key}` takes a whole number from {least}{most}, as in `{example}`"))
-            );
+            // A word is no number in quotes either.
+            let how = self.literal().map_or("", |_| self.how());
+            return Err(self
+                .wrong(format!("`{key}` takes a whole number from {least}{most}{how}, as in `{example}`")));
         };
         let number = number.base10_parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| self.wrong(format!("`{key}` is a whole number from {least} to {most}")))
