@@ -10,6 +10,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
+use crate::assumed;
 use crate::backoff::{Backoff, Growth};
 use crate::input::{Arguments, Input};
 use crate::retry::Policy;
@@ -51,12 +52,17 @@ fn with_item(item: &TokenStream, job: &Definition, code: &TokenStream) -> TokenS
 }
 
 fn derived(job: &Definition) -> TokenStream {
-    let Definition { runtime, input: Input { item, .. }, .. } = job;
+    let Definition { runtime, input: Input { item, assumed, .. }, .. } = job;
     let serde = quote!(#runtime::serde);
     let serde_path = serde.to_string().replace(' ', "");
+    let bound = (!assumed.is_empty()).then(|| {
+        let assumed = assumed.iter().map(|argument| assumed::predicate(argument, runtime));
+        let bound = quote!(#(#assumed),*).to_string();
+        quote!(, bound = #bound)
+    });
     quote! {
         #[derive(#serde::Serialize, #serde::Deserialize)]
-        #[serde(crate = #serde_path)]
+        #[serde(crate = #serde_path #bound)]
         #item
     }
 }

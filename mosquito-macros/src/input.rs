@@ -3,11 +3,11 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Error, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, parse_quote};
+use syn::{Attribute, Error, GenericParam, Generics, Item, ItemStruct, Meta, Path, Token, Type, parse_quote};
 
 use crate::errors::Mistakes;
 use crate::fields::Fields;
-use crate::{borrowed, redact};
+use crate::{assumed, borrowed, redact};
 
 /// The type that is to be a job.
 pub(crate) struct Input {
@@ -21,6 +21,8 @@ pub(crate) struct Input {
     pub(crate) fields: Option<Fields>,
     /// The names under which what is never shown is stored.
     pub(crate) redacted: Vec<String>,
+    /// The types of fields that are assumed to be arguments.
+    pub(crate) assumed: Vec<Type>,
     /// The conditions under which the item exists.
     pub(crate) conditions: Vec<Attribute>,
     pub(crate) is_deprecated: bool,
@@ -92,7 +94,7 @@ impl Input {
             _ => Arguments::Fields,
         };
         let unusable = Self::unusable(&item, &item.ident, &item.generics, &item.attrs);
-        Self { arguments, fields, redacted, ..unusable }
+        Self { arguments, fields, redacted, assumed: assumed::types(&item), ..unusable }
     }
 
     /// A type with arguments that cannot be used, until something better is known of them.
@@ -105,6 +107,7 @@ impl Input {
             arguments: Arguments::Unusable,
             fields: None,
             redacted: Vec::new(),
+            assumed: Vec::new(),
             conditions: named("cfg").cloned().collect(),
             is_deprecated: named("deprecated").next().is_some(),
         }

@@ -4,6 +4,7 @@
 //! token. The struct is written out in any case, so that one mistake does not cause another.
 
 mod args;
+mod assumed;
 mod backoff;
 mod borrowed;
 mod cron;

@@ -9,8 +9,8 @@ pub use std::vec::Vec;
 
 pub use crate::backend::Overlap;
 pub use crate::job::{
-    Backoff, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec, StateNeed,
-    TickArgs, Upgrade,
+    Argument, Backoff, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,
+    StateNeed, TickArgs, Upgrade,
 };
 
 /// A list of states, without the `vec!` of the prelude.

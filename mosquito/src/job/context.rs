@@ -57,7 +57,7 @@ impl States {
     label = "`{T}` is not declared",
     note = "add it to the job's attribute: `#[job(state({T}))]`"
 )]
-pub trait NeedsState<T>: Job {}
+pub trait NeedsState<T> {}
 
 impl<J> Context<J> {
     pub(crate) fn new(core: Arc<Core>) -> Self {

@@ -47,7 +47,7 @@ impl StateNeed {
 }
 
 /// A periodic job that says by `#[job(args = ..)]` what its arguments are at each tick.
-pub trait TickArgs: Job {
+pub trait TickArgs: Sized {
     /// The job to perform at the next tick.
     fn tick_args() -> Self;
 }
@@ -105,7 +105,7 @@ impl Registration {
 
     /// With the arguments of a periodic job's runs: those that its attribute says.
     #[must_use]
-    pub const fn ticking_with<J: TickArgs>(mut self) -> Self {
+    pub const fn ticking_with<J: Job + TickArgs>(mut self) -> Self {
         self.tick_args = Some(|| to_raw_value(&J::tick_args()));
         self
     }

@@ -2,9 +2,11 @@ use mosquito::{Context, JobResult, Perform, job};
 
 struct Name;
 
-// Of a field with a name, serde also says things that change with its version.
 #[job]
-struct Greet(u64, Name);
+struct Greet {
+    id: u64,
+    name: Name,
+}
 
 impl Perform for Greet {
     async fn perform(&self, _: &Context<Self>) -> JobResult {

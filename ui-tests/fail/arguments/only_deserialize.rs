@@ -6,7 +6,9 @@ use mosquito::serde::Deserialize;
 struct Name;
 
 #[job]
-struct Greet(Name);
+struct Greet {
+    name: Name,
+}
 
 impl Perform for Greet {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
