@@ -70,6 +70,14 @@ pub enum Error {
         /// What serde said.
         source: BoxError,
     },
+    /// The arguments of an enqueued run do not decode as its job, whose runner would put it into `dead`.
+    #[error("the arguments of a run of job `{job}` do not decode")]
+    Undecodable {
+        /// The job.
+        job: String,
+        /// Why, and at which field.
+        source: BoxError,
+    },
     /// The arguments of a job are larger than the limit.
     #[error(
         "the arguments of job `{job}` take {size} bytes, more than the limit of {limit}; enqueue a reference to the data instead, or raise `payload_limit`"

@@ -110,7 +110,7 @@ impl Stood {
     }
 
     pub(super) fn job<J: Job>(&self) -> Result<EnqueuedJob<J>> {
-        let refuse = |source: crate::BoxError| Error::Unserializable { job: J::SPEC.name.into(), source };
+        let refuse = |source: crate::BoxError| Error::Undecodable { job: J::SPEC.name.into(), source };
         let envelope = self.envelope.clone().ok_or_else(|| refuse("the envelope cannot be read".into()))?;
         let job = read(envelope).map_err(|why| refuse(why.into()))?;
         Ok(EnqueuedJob { job, id: self.run.id.clone(), queue: self.queue.clone(), due: self.due() })
