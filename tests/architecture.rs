@@ -242,8 +242,8 @@ fn read(root: &Path, folder: &Path, file: &Path) -> Source {
         path.pop();
     }
     let shown = file.strip_prefix(root).expect("it is in the workspace").display().to_string();
-    // A file that only a test module names is a test as a whole.
-    let is_test = path.len() > 1 && path.last().is_some_and(|last| last == "tests");
+    // A file `tests.rs`, or one in a folder `tests`, is a test as a whole.
+    let is_test = path.iter().any(|part| part == "tests");
     let code = if is_test { String::new() } else { without_tests(&without_words(&text)) };
     Source { shown, module, path, text, code }
 }

@@ -186,12 +186,4 @@ fn define(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 #[cfg(test)]
-mod agreement;
-#[cfg(test)]
-mod mutations;
-#[cfg(test)]
-mod seed;
-#[cfg(test)]
-mod snapshots;
-#[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@ use fastrand::Rng;
 use mosquito::backend::Overlap;
 use mosquito::{JobName, Missed, QueueName, Rhythm, ScheduleSpec};
 
-use crate::{cron, duration, names, seed, timezone};
+use super::seed;
+use crate::{cron, duration, names, timezone};
 
 /// For each field of a pattern, what it may be: any of it makes a pattern that both accept.
 const FIELDS: [&[&str]; 6] = [

@@ -6,7 +6,8 @@ use fastrand::Rng;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::{define, seed};
+use super::seed;
+use crate::define;
 
 const ROUNDS: usize = 2_000;
 

@@ -1,5 +1,10 @@
 //! What becomes of whole attributes.
 
+mod agreement;
+mod mutations;
+mod seed;
+mod snapshots;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
