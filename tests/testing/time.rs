@@ -14,6 +14,7 @@ facts! {
     retries_come_at_their_times,
     time_stands_still_unless_it_is_moved,
     a_paused_queue_waits_until_its_pause_is_over,
+    a_pause_that_ends_while_time_passes_ends_in_time,
     a_past_time_is_as_good_as_any,
     a_time_before_all_stores_is_refused,
     a_leap_of_a_thousand_years_is_only_a_wait,
@@ -94,6 +95,17 @@ async fn a_paused_queue_waits_until_its_pause_is_over(url: &str) {
 
     assert_eq!(queue.paused().await.unwrap(), None);
     assert_eq!(testing.drain().await.unwrap().succeeded, 1);
+}
+
+async fn a_pause_that_ends_while_time_passes_ends_in_time(url: &str) {
+    let testing = begin_at(url, "2026-10-10T12:00:00Z").await;
+    let _ = testing.enqueue(End("well".into())).await.unwrap();
+    testing.queue("default").unwrap().pause_for(Duration::from_secs(60)).await.unwrap();
+    let begin = testing.now();
+
+    let run = testing.run_for(Duration::from_secs(3600)).await.unwrap().runs.pop().unwrap();
+
+    assert_eq!((run.at - begin).num_seconds(), 60);
 }
 
 async fn a_past_time_is_as_good_as_any(url: &str) {

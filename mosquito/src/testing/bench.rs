@@ -149,7 +149,8 @@ impl Bench {
             };
             for queue in queues {
                 let due = by_hand.promote(&queue).await?.map(|wait| crate::clock::after(self.now(), wait));
-                next = next.into_iter().chain(due).min();
+                let resumes = self.backend.paused(&queue).await?.and_then(|paused| paused.until);
+                next = next.into_iter().chain(due).chain(resumes).min();
                 while let Some(attempted) = by_hand.perform_next(&queue).await? {
                     let performed = Performed::of(attempted);
                     self.remember(performed.clone());
