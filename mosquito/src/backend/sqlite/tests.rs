@@ -118,7 +118,7 @@ async fn the_database_of_another_application_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn the_layout_of_a_newer_release_is_refused_and_left_as_it_is() {
     let folder = Folder::new();
-    drop(Sqlite::open(folder.file()).await.unwrap());
+    close(Sqlite::open(folder.file()).await.unwrap()).await;
     let connection = rusqlite::Connection::open(folder.file()).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     connection.pragma_update(None, "journal_mode", "delete").unwrap();
