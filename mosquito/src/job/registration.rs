@@ -7,8 +7,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::job::performance::{Async, Blocking, Decode, decode};
 use crate::job::{
-    Core, DefaultArgs, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, Undecodable,
-    Upgrade,
+    Core, DefaultArgs, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, States,
+    Undecodable, Upgrade,
 };
 use crate::job_run::Envelope;
 use crate::name::{JobName, QueueName};
@@ -18,7 +18,7 @@ use crate::name::{JobName, QueueName};
 pub struct Registration {
     pub(crate) spec: &'static JobSpec,
     pub(crate) type_name: fn() -> &'static str,
-    pub(crate) states: fn() -> Vec<StateNeed>,
+    states: fn() -> Vec<StateNeed>,
     decode: Decode,
     upgrade: Option<Upgrading>,
     tick_args: Option<fn() -> serde_json::Result<Box<RawValue>>>,
@@ -108,6 +108,11 @@ impl Registration {
     pub const fn ticking_with<J: Job + TickArgs>(mut self) -> Self {
         self.tick_args = Some(|| to_raw_value(&J::tick_args()));
         self
+    }
+
+    /// The states that it needs and a runner does not have.
+    pub(crate) fn missing_states(&self, states: &States) -> impl Iterator<Item = StateNeed> {
+        (self.states)().into_iter().filter(|state| !states.has(state.id))
     }
 
     pub(crate) fn tick_args(&self) -> serde_json::Result<Box<RawValue>> {

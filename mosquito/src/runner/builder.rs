@@ -1,6 +1,5 @@
 //! The settings of a runner, and everything that can be wrong with them.
 
-use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -210,7 +209,7 @@ impl RunnerBuilder {
     fn missing_states<'a>(&self, jobs: impl Iterator<Item = &'a Registration>) -> Vec<String> {
         let mut missing: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
         for job in jobs {
-            for state in (job.states)().iter().filter(|state| !self.has(state.id)) {
+            for state in job.missing_states(&self.states) {
                 missing.entry(state.name).or_default().push((job.type_name)());
             }
         }
@@ -221,10 +220,6 @@ impl RunnerBuilder {
             )
         };
         missing.into_iter().map(tell).collect()
-    }
-
-    fn has(&self, state: TypeId) -> bool {
-        self.states.has(state)
     }
 
     fn missing_jobs(&self, registry: &Registry) -> Vec<String> {

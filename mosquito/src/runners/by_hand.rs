@@ -17,7 +17,7 @@ use crate::backend::{BATCH_LIMIT, Claim, ClaimToken, Fate};
 use crate::clock::Timestamp;
 use crate::error::{BuildError, Result};
 use crate::events::Event;
-use crate::job::{Outcome, Registration};
+use crate::job::Outcome;
 use crate::job_run::{History, NewRun, stamped};
 use crate::name::{JobName, QueueName, RunId};
 
@@ -139,19 +139,14 @@ impl ByHand {
     fn refuse_missing_states(&self, attempted: &Attempted) -> Result<()> {
         let Attempted { outcome: Outcome::UnknownJob, job: Some(job), .. } = attempted else { return Ok(()) };
         let Some(registration) = self.desk.registry.find(job) else { return Ok(()) };
-        let problems = missing_states(registration, &self.desk);
+        let (job, missing) = ((registration.type_name)(), registration.missing_states(&self.desk.states));
+        let problems: Vec<_> = missing
+            .map(|state| {
+                format!("nobody provides the state `{}`, which {job} needs: add `.state(..)`", state.name)
+            })
+            .collect();
         if problems.is_empty() { Ok(()) } else { Err(BuildError::new(problems).into()) }
     }
-}
-
-fn missing_states(registration: &Registration, desk: &Desk) -> Vec<String> {
-    let missing = (registration.states)().into_iter().filter(|state| !desk.states.has(state.id));
-    missing
-        .map(|state| {
-            let (state, job) = (state.name, (registration.type_name)());
-            format!("nobody provides the state `{state}`, which {job} needs: add `.state(..)`")
-        })
-        .collect()
 }
 
 impl std::fmt::Debug for ByHand {

@@ -111,7 +111,7 @@ impl Executor {
 
     /// A job that needs a state this runner was not given belongs to another process.
     fn can_perform(&self, registration: &Registration) -> bool {
-        (registration.states)().iter().all(|state| self.desk.states.has(state.id))
+        registration.missing_states(&self.desk.states).next().is_none()
     }
 
     async fn perform(&self, registration: &Registration, work: &Work, envelope: Envelope) -> Outcome {

@@ -2,9 +2,8 @@
 
 use crate::client::Mosquito;
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result, without_password};
 
-#[derive(Debug)]
 pub(super) struct OwnStore {
     url: String,
     /// Under which all keys in a Redis stand.
@@ -18,7 +17,7 @@ impl OwnStore {
         let mut store = Self { url: url.into(), prefix: None, _folder: None };
         if url == "sqlite://" {
             let folder = tempfile::Builder::new().prefix("mosquito-testing-").tempdir();
-            let folder = folder.map_err(|source| crate::Error::Unavailable {
+            let folder = folder.map_err(|source| Error::Unavailable {
                 backend: "the folder for temporary files".into(),
                 source: source.into(),
             })?;
@@ -37,6 +36,16 @@ impl OwnStore {
             None => builder,
         };
         builder.connect(&self.url).await
+    }
+}
+
+impl std::fmt::Debug for OwnStore {
+    /// Without the password that the URL may hold.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnStore")
+            .field("url", &without_password(&self.url))
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
