@@ -10,6 +10,7 @@ use crate::store::Store;
 facts! {
     a_paused_queue_hands_out_nothing_until_it_resumes,
     a_pause_with_a_duration_ends_by_itself,
+    a_pause_for_no_time_is_none,
     a_second_pause_replaces_the_first,
     a_pause_stops_nothing_but_claims,
     a_repeated_ticket_is_answered_during_a_pause,
@@ -61,6 +62,16 @@ async fn a_pause_with_a_duration_ends_by_itself(store: &Store) {
     store.pass(duration).await;
     assert_eq!(ids(&store.claim(&ann, 5).await), ["a"], "then it is");
     assert_eq!(paused(store).await, None, "and no pause is told any more");
+}
+
+async fn a_pause_for_no_time_is_none(store: &Store) {
+    store.put(&["a"]).await;
+    pause(store, None).await;
+
+    pause(store, Some(Duration::ZERO)).await;
+
+    assert_eq!(paused(store).await, None, "it is over as it begins, as is the one that it replaces");
+    assert_eq!(ids(&store.claim(&Overseer::named("ann"), 5).await), ["a"]);
 }
 
 async fn a_second_pause_replaces_the_first(store: &Store) {

@@ -166,7 +166,7 @@ impl Backend for Redis {
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
         self.list(queue).await?;
         let mut call = self.call(&self.scripts.pause, queue, &[Key::Paused]);
-        call.arg(duration.map_or(0, |duration| millis(duration).max(1)));
+        call.arg(duration.map_or_else(String::new, |duration| millis(duration).to_string()));
         self.answer(queue, &call).await
     }
 

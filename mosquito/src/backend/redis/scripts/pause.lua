@@ -1,9 +1,9 @@
--- KEYS[1] paused; ARGV[1] for how many ms, or 0 until it is resumed
+-- KEYS[1] paused; ARGV[1] for how many ms, or '' until it is resumed
 --
 -- The value is when it ends, in ms since 1970, or 0. Read first: what somebody else keeps under this key is not to
 -- be overwritten.
 redis.call('GET', KEYS[1])
-if ARGV[1] == '0' then
+if ARGV[1] == '' then
   redis.call('SET', KEYS[1], 0)
 else
   local time = redis.call('TIME')
