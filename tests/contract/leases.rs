@@ -23,6 +23,9 @@ facts! {
     a_rescue_once_begun_is_completed_whatever_the_next_is_told,
     a_lease_without_runs_is_removed,
     only_what_is_pending_is_taken_back,
+    what_the_store_wrongly_holds_as_claimed_is_handed_back,
+    a_recall_touches_nobody_elses_claims,
+    a_recall_never_moves_more_than_a_batch,
     a_beat_answers_for_each_queue,
     leases_are_of_one_queue,
     a_rescue_with_nobody_silent_changes_nothing,
@@ -235,6 +238,48 @@ async fn only_what_is_pending_is_taken_back(store: &Store) {
     assert_eq!(sorted(&rescued.rescued), ["pending"], "nothing else was still the overseer's");
     assert_eq!(store.list(List::Waiting).await, ["pending", "back", "waiting"], "each run is there once");
     assert_eq!(store.history("back").await, History::default(), "what was handed back saw no death");
+}
+
+async fn what_the_store_wrongly_holds_as_claimed_is_handed_back(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.put(&["a", "b", "c", "d", "e"]).await;
+    let old = [store.claim(&ann, 2).await, store.claim(&ann, 1).await].concat();
+    let ticket = ann.ticket();
+    let held = store.claim_with(&ticket, 1).await.runs;
+
+    let recalled = store.recall(&ticket).await;
+
+    assert_eq!(recalled, ["c", "b", "a"], "all from older tickets, the last first");
+    assert_eq!(store.list(List::Waiting).await, ["a", "b", "c", "e"], "they stand in front, in their order");
+    assert_eq!(store.history("a").await, History::default(), "it costs neither an attempt nor a crash");
+    assert_eq!(store.settle_one(&old[0], Fate::Forget).await, Settled::Stale, "the old claims do not stand");
+    assert_eq!(store.settle_one(&held[0], Fate::Forget).await, Settled::Done, "the one held does");
+    assert_eq!(store.recall(&ann.ticket()).await.len(), 0, "and there is nothing more");
+}
+
+async fn a_recall_touches_nobody_elses_claims(store: &Store) {
+    let (ann, anna) = (Overseer::named("ann"), Overseer::named("anna"));
+    store.put(&["a", "b"]).await;
+    store.claim(&anna, 1).await;
+
+    let recalled = store.recall(&ann.ticket()).await;
+
+    assert_eq!(recalled.len(), 0, "hers are not of ann");
+    assert_eq!(store.place("a").await, Some(List::Pending));
+    assert_eq!(store.place("b").await, Some(List::Waiting));
+}
+
+async fn a_recall_never_moves_more_than_a_batch(store: &Store) {
+    let ann = Overseer::named("ann");
+    let ids = numbered(BATCH_LIMIT + 5);
+    store.put_runs(&runs(&ids)).await;
+    while !store.claim(&ann, BATCH_LIMIT).await.is_empty() {}
+    let ticket = ann.ticket();
+
+    let (first, second) = (store.recall(&ticket).await, store.recall(&ticket).await);
+
+    assert_eq!((first.len(), second.len()), (BATCH_LIMIT, 5));
+    assert_eq!(store.list(List::Waiting).await, ids, "in their order, however many calls it takes");
 }
 
 async fn a_beat_answers_for_each_queue(store: &Store) {

@@ -193,6 +193,12 @@ impl Store {
         self.backend.rescue(&self.queue, rescue).await.expect("a rescue is answered")
     }
 
+    /// The ids that a recall handed back.
+    pub(crate) async fn recall(&self, before: &Ticket) -> Vec<String> {
+        let ids = self.backend.recall(&self.queue, before).await.expect("a recall is answered");
+        ids.iter().map(ToString::to_string).collect()
+    }
+
     pub(crate) async fn sizes(&self) -> Sizes {
         self.backend.sizes(&self.queue).await.expect("sizes are told")
     }

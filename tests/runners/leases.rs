@@ -8,7 +8,7 @@ use mosquito::{Mosquito, OverseerId, QueueName};
 use mosquito_tests::{RedisServer, soon};
 
 use crate::jobs::{Long, Note, Rude};
-use crate::working::{memory, work};
+use crate::working::{Log, memory, work};
 
 #[tokio::test(start_paused = true)]
 async fn the_runs_of_a_dead_overseer_are_performed_by_another_one() {
@@ -58,6 +58,41 @@ async fn an_overseer_that_was_taken_for_dead_learns_it_and_its_settlements_are_r
     working.handle.leave();
     let report = working.end().await.unwrap();
     assert_eq!((report.refused, report.performed, report.failed), (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_settlement_the_store_has_lost_is_performed_again_though_its_overseer_lives() {
+    let mosquito = memory().await;
+    let mut events = mosquito.events();
+    let runner =
+        mosquito.runner().state(Log::default()).queues(["long"]).signals(false).build().expect("it is sound");
+    let enqueue = || mosquito.enqueue(Long { heeds_its_token: false });
+    let forgotten = enqueue().await.unwrap();
+    // As a server has it that lost what happened after the claim.
+    let before = Ticket { overseer: runner.overseer().clone(), number: 0 };
+    let claimed = mosquito.backend().claim(&QueueName::new("long").unwrap(), &before, 1).await.unwrap();
+    assert_eq!(claimed.runs[0].id, *forgotten.id());
+    let _ = enqueue().await.unwrap();
+
+    let handle = runner.handle();
+    let running = tokio::spawn(runner.run());
+    let (mut recalled, mut started) = (Vec::new(), Vec::new());
+    let both = async {
+        while started.len() < 2 {
+            match events.next().await.expect("the client lives") {
+                Event::Recalled { runs, .. } => recalled.extend(runs),
+                Event::Started { id, attempt, .. } => started.push((id, attempt)),
+                _ => (),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), both).await.expect("well before any lease runs out");
+
+    assert_eq!(recalled, [forgotten.id().clone()]);
+    assert_eq!(started[1], (forgotten.id().clone(), 1), "it costs no attempt");
+    handle.leave();
+    let report = running.await.unwrap().unwrap();
+    assert_eq!(report.handed_back, 2);
 }
 
 #[tokio::test(start_paused = true)]

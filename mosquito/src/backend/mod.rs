@@ -95,6 +95,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Takes back up to [`Rescue::at_most`] pending runs of overseers whose lease on this queue ran out.
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued>;
 
+    /// Hands back what an overseer has pending from tickets before this one, up to [`BATCH_LIMIT`] runs, which are
+    /// answered, the last first.
+    ///
+    /// For claims that it has settled, and is told by the store to have still: a server that was restarted or
+    /// replaced has lost the settlement. While the overseer beats, nobody else would take them back.
+    async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>>;
+
     /// Stops a queue from handing out runs: until [`resume`](Self::resume), or for so long.
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()>;
 

@@ -36,6 +36,9 @@ pub enum Event {
     Ticked { queue: QueueName, job: JobName, at: Timestamp, id: RunId },
     /// Runs of overseers that had died were taken back, and those that too many died with were banished.
     Rescued { queue: QueueName, rescued: Vec<RunId>, poisoned: Vec<RunId> },
+    /// The store has lost what this overseer had settled, in a failover or restart: the runs went back to `waiting`,
+    /// and are performed again.
+    Recalled { queue: QueueName, runs: Vec<RunId> },
     /// This overseer was taken for dead; its runs of this queue are somebody else's, and their tokens fire.
     LeaseLost { queue: QueueName, overseer: OverseerId, runs: usize },
     /// This overseer coordinates from now on.
@@ -90,6 +93,9 @@ impl Event {
             }
             Self::Rescued { queue, rescued, poisoned } => {
                 warn!(target: "mosquito", %queue, rescued = rescued.len(), poisoned = poisoned.len(), "runs of dead overseers taken back");
+            }
+            Self::Recalled { queue, runs } => {
+                warn!(target: "mosquito", %queue, runs = runs.len(), "the store has lost settlements; their runs are performed again");
             }
             Self::LeaseLost { queue, overseer, runs } => {
                 warn!(target: "mosquito", %queue, %overseer, runs, "lease lost: this overseer was taken for dead");

@@ -71,6 +71,11 @@ impl Held {
         queues.iter().filter_map(|(queue, holds)| Some((queue.clone(), latest(holds)?))).collect()
     }
 
+    /// The oldest ticket among a queue's claims: nothing is held from any before it.
+    pub(super) fn oldest(&self, queue: &QueueName) -> Option<u64> {
+        self.lock().get(queue)?.values().map(|hold| hold.ticket).min()
+    }
+
     /// Gives up the claims made with tickets up to this one: the lease under them is lost. Fires their
     /// tokens, and answers how many they were.
     pub(super) fn lose(&self, queue: &QueueName, up_to: u64) -> usize {

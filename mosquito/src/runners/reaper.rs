@@ -1,4 +1,4 @@
-//! Takes back the runs of overseers that stopped beating.
+//! Takes back the runs of overseers that stopped beating, and those of its own overseer that the store has wrong.
 //!
 //! Every overseer does, each at a pace of its own: whoever comes first takes them, and nobody waits for a
 //! leader that may be the one who died.
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::desk::Desk;
 use super::queue_list::QueueList;
-use crate::backend::{BATCH_LIMIT, Rescue};
+use crate::backend::{BATCH_LIMIT, Rescue, Ticket};
 use crate::error::Result;
 use crate::events::Event;
 use crate::name::QueueName;
@@ -19,6 +19,7 @@ pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
         for queue in &*queues.now() {
             // The outage is told, and the next round tries again.
             let _ = desk.noted(reap_queue(desk, queue).await);
+            let _ = desk.noted(recall_queue(desk, queue).await);
         }
         desk.rest(around(desk.settings.reap_every)).await;
     }
@@ -39,6 +40,17 @@ async fn reap_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// A store that lost its latest writes, in a failover or a power cut, believes runs to be pending that this overseer
+/// has settled. It beats, so nobody takes them back; but it knows that it holds nothing from so old a ticket.
+async fn recall_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
+    let Some(number) = desk.held.oldest(queue) else { return Ok(()) };
+    let runs = desk.backend.recall(queue, &Ticket { overseer: desk.overseer.clone(), number }).await?;
+    if !runs.is_empty() {
+        desk.events.emit(|| Event::Recalled { queue: queue.clone(), runs });
+    }
+    Ok(())
 }
 
 /// A duration at random, up to a fifth shorter or longer: a fleet that started together does not act in step.

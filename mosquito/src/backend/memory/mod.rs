@@ -132,6 +132,10 @@ impl Backend for Memory {
         Ok(self.on(queue, |queue, now| queue.rescue(&rescue, now)))
     }
 
+    async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>> {
+        Ok(self.on(queue, |queue, _| queue.recall(before)))
+    }
+
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
         self.on(queue, |queue, now| queue.pause(duration.map(|duration| clock::after(now, duration))));
         Ok(())

@@ -3,13 +3,15 @@
 //! A run's [`Place`] says in which list it stands; the ordered collections beside it are indexes over
 //! the places, so a run cannot stand in two lists.
 
+mod leases;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
 use crate::backend::{
-    Claim, ClaimToken, Claimed, DIED, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted,
-    Rescue, Rescued, Settled, Settlement, Sizes, StoredRun, Tick, Ticked, Ticket, poisoned_reason,
+    Claim, ClaimToken, Claimed, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted, Settled,
+    Settlement, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Timestamp};
 use crate::job_run::{History, NewRun, When, stamped};
@@ -239,57 +241,6 @@ impl Queue {
                 }
             }
             _ => Ticked::Passed,
-        }
-    }
-
-    pub(super) fn beat(&mut self, overseer: &OverseerId, now: Timestamp) -> Lease {
-        match self.owners.get_mut(overseer) {
-            Some(owner) if !owner.condemned => {
-                owner.beat = now;
-                Lease::Held
-            }
-            _ => Lease::Lost,
-        }
-    }
-
-    pub(super) fn rescue(&mut self, rescue: &Rescue, now: Timestamp) -> Rescued {
-        let mut answer = Rescued::default();
-        let dead: Vec<OverseerId> = self
-            .owners
-            .iter()
-            .filter(|(_, owner)| owner.condemned || clock::after(owner.beat, rescue.dead_after) <= now)
-            .map(|(overseer, _)| overseer.clone())
-            .collect();
-        for overseer in dead {
-            self.owners.get_mut(&overseer).expect("it was found").condemned = true;
-            let room = rescue.at_most - answer.rescued.len() - answer.poisoned.len();
-            let ids: Vec<RunId> =
-                self.pending_of(&overseer).map(|(_, id)| id.clone()).take(room + 1).collect();
-            // From the last to the first, so that the first comes to stand in front.
-            for id in ids.iter().take(room).rev() {
-                self.take_back(id, rescue.max_crashes, now, &mut answer);
-            }
-            if ids.len() > room {
-                answer.more = true;
-                break;
-            }
-            self.owners.remove(&overseer);
-        }
-        answer
-    }
-
-    fn take_back(&mut self, id: &RunId, max_crashes: u32, now: Timestamp, answer: &mut Rescued) {
-        let history = &mut self.runs.get_mut(id).expect("what is pending exists").history;
-        history.attempts += 1;
-        history.crashes += 1;
-        if history.crashes >= max_crashes {
-            history.error = Some(poisoned_reason(history.crashes));
-            self.stand(id, Place::Dead(now));
-            answer.poisoned.push(id.clone());
-        } else {
-            history.error = Some(DIED.into());
-            self.stand(id, Place::Waiting);
-            answer.rescued.push(id.clone());
         }
     }
 

@@ -54,10 +54,7 @@ impl Backend for Redis {
             Key::Tickets,
         ];
         let mut call = self.call(&self.scripts.claim, queue, &keys);
-        // Of one width, so that the claims of an overseer sort by ticket.
-        call.arg(ticket.overseer.as_str())
-            .arg(format!("{:016x}", ticket.number))
-            .arg(at_most.min(BATCH_LIMIT));
+        call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT));
         let answer: Value = self.answer(queue, &call).await?;
         self.read(replies::claimed(answer))
     }
@@ -161,6 +158,14 @@ impl Backend for Redis {
             Ok(Rescued { more: reply.int()? == 1, rescued: reply.ids()?, poisoned: reply.ids()? })
         };
         self.read(read())
+    }
+
+    async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>> {
+        let keys = [Key::Pending, Key::Waiting, Key::Wake, Key::Runs];
+        let mut call = self.call(&self.scripts.recall, queue, &keys);
+        call.arg(before.overseer.as_str()).arg(sortable(before.number)).arg(BATCH_LIMIT);
+        let answer: Value = self.answer(queue, &call).await?;
+        self.read(Reply::new(answer).and_then(Reply::all_ids))
     }
 
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
@@ -293,6 +298,11 @@ impl Backend for Redis {
             Self::open(&self.url, &self.prefix, self.clock.as_ref().map(|own| own.clock.clone())).await?,
         ))
     }
+}
+
+/// Of one width, so that the claims of an overseer sort by ticket.
+fn sortable(ticket: u64) -> String {
+    format!("{ticket:016x}")
 }
 
 /// As the scripts read it: nothing, so many ms from now, or ms since 1970.

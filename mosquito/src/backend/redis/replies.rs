@@ -49,8 +49,12 @@ impl Reply {
     }
 
     pub(super) fn ids(&mut self) -> Result<Vec<RunId>, RedisError> {
-        let mut ids = Self::new(self.next()?)?;
-        std::iter::from_fn(|| (!ids.is_empty()).then(|| ids.id())).collect()
+        Self::new(self.next()?)?.all_ids()
+    }
+
+    /// What is left, which is ids.
+    pub(super) fn all_ids(mut self) -> Result<Vec<RunId>, RedisError> {
+        std::iter::from_fn(|| (!self.is_empty()).then(|| self.id())).collect()
     }
 
     /// A history that cannot be read is one that somebody wrote by hand: the run counts as never attempted.

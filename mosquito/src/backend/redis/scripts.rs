@@ -24,6 +24,6 @@ macro_rules! scripts {
 }
 
 scripts! {
-    enqueue, claim, settle, promote, last_tick, tick, beat, rescue, pause, resume, paused, page, delete, locate, flush,
+    enqueue, claim, settle, promote, last_tick, tick, beat, rescue, recall, pause, resume, paused, page, delete, locate, flush,
     prune, lead, resign,
 }

@@ -97,6 +97,25 @@ impl Queue<'_> {
         pending.query_map(whose, |row| Ok((name(row, 0)?, row.get(1)?)))?.collect()
     }
 
+    pub(super) fn recall(&self, before: &Ticket) -> rusqlite::Result<Vec<RunId>> {
+        let mut older = self.connection.prepare_cached(
+            "SELECT id FROM runs WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 AND ticket < ?3
+             ORDER BY ticket DESC, rank DESC LIMIT ?4",
+        )?;
+        let (overseer, number) = (before.overseer.as_str(), before.number.cast_signed());
+        let whose = (self.name.as_str(), overseer, number, count(BATCH_LIMIT));
+        let ids: Vec<RunId> = older.query_map(whose, |row| name(row, 0))?.collect::<rusqlite::Result<_>>()?;
+        // From the last to the first, so that the first comes to stand in front, also when it takes several calls.
+        for id in &ids {
+            self.execute(
+                "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?3
+                 WHERE queue = ?1 AND id = ?2",
+                (self.name.as_str(), id.as_str(), self.front()?),
+            )?;
+        }
+        Ok(ids)
+    }
+
     fn take_back(
         &self,
         id: &RunId,

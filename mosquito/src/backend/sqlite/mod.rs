@@ -213,6 +213,11 @@ impl Backend for Sqlite {
         self.on(Kind::Move, queue, move |queue| queue.rescue(&rescue)).await
     }
 
+    async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>> {
+        let before = before.clone();
+        self.on(Kind::Move, queue, move |queue| queue.recall(&before)).await
+    }
+
     async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
         self.on(Kind::Keep, queue, move |queue| {
             queue.pause(duration.map(|duration| clock::after(queue.now, duration)))
