@@ -29,9 +29,9 @@ use std::time::{Duration, Instant};
 use ::redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
 
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, without_password};
 use crate::name::QueueName;
-use connection::Connections;
+use connection::{Commands, Connections, Location};
 use keys::{Key, Keys};
 use scripts::Scripts;
 
@@ -47,7 +47,7 @@ const SEARCH: usize = 5_000;
 
 /// Queues in a Redis server.
 pub struct Redis {
-    url: String,
+    location: Location,
     prefix: String,
     keys: Keys,
     scripts: Scripts,
@@ -80,17 +80,21 @@ impl Redis {
     }
 
     async fn open(url: &str, prefix: &str, clock: Option<Clock>) -> Result<Self> {
-        let shown_url = crate::error::without_password(url);
         // A prefix has the alphabet of all names, so a brace cannot break the hash tag behind it.
         if let Err(why) = QueueName::new(prefix) {
             let reason = why.to_string().replace("queue name", "prefix");
-            return Err(Error::Url { url: shown_url, reason });
+            return Err(Error::Url { url: without_password(url), reason });
         }
-        let connections = Connections::open(url, &shown_url).await?;
+        let location = Location::parse(url)?;
+        Self::at(location, prefix, clock).await
+    }
+
+    async fn at(location: Location, prefix: &str, clock: Option<Clock>) -> Result<Self> {
+        let connections = Connections::open(location.clone()).await?;
         let keys = Keys::new(prefix);
         let clock = clock.map(|clock| OwnClock { clock, key: keys.clock(), told: Mutex::default() });
         let redis = Self {
-            url: url.into(),
+            location,
             prefix: prefix.into(),
             scripts: Scripts::new(clock.as_ref().map(|own| &*own.key)),
             keys,
@@ -104,7 +108,7 @@ impl Redis {
 
     async fn check_version(&self) -> Result<()> {
         let info: Result<String, RedisError> =
-            ::redis::cmd("INFO").arg("server").query_async(&mut self.connections.commands()).await;
+            ::redis::cmd("INFO").arg("server").query_async(&mut self.commands_anywhere()).await;
         let info = match info {
             Ok(info) => info,
             // A user that may not ask may do everything else.
@@ -133,7 +137,7 @@ impl Redis {
 
     async fn answer<T: FromRedisValue>(&self, queue: &QueueName, call: &ScriptInvocation<'_>) -> Result<T> {
         self.tell_the_time().await?;
-        match call.invoke_async(&mut self.connections.commands()).await {
+        match call.invoke_async(&mut self.commands(queue)).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.explain(queue, error).await),
         }
@@ -144,17 +148,28 @@ impl Redis {
         let Some(OwnClock { clock, key, told }) = &self.clock else { return Ok(()) };
         let now = clock.now().timestamp_millis();
         if *told.lock().unwrap_or_else(PoisonError::into_inner) != Some(now) {
-            self.query::<()>(::redis::cmd("SET").arg(key).arg(now)).await?;
+            self.query::<()>(key, ::redis::cmd("SET").arg(key).arg(now)).await?;
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         }
         Ok(())
     }
 
-    async fn query<T: FromRedisValue>(&self, command: &::redis::Cmd) -> Result<T> {
+    /// One command about a key.
+    async fn query<T: FromRedisValue>(&self, key: &str, command: &::redis::Cmd) -> Result<T> {
         command
-            .query_async(&mut self.connections.commands())
+            .query_async(&mut self.connections.commands(key))
             .await
             .map_err(|error| self.connections.explain(error))
+    }
+
+    /// The way for commands about a queue: all its keys are in one place.
+    fn commands(&self, queue: &QueueName) -> Commands {
+        self.connections.commands(&self.keys.of(queue, Key::Waiting))
+    }
+
+    /// The way for what any server may be asked.
+    fn commands_anywhere(&self) -> Commands {
+        self.connections.commands(&self.keys.queues())
     }
 
     /// What an error means; a key of a wrong type is named.
@@ -162,7 +177,7 @@ impl Redis {
         if error.to_string().contains("WRONGTYPE") {
             for key in Key::ALL {
                 let name = self.keys.of(queue, key);
-                match self.query::<String>(::redis::cmd("TYPE").arg(&name)).await {
+                match self.query::<String>(&name, ::redis::cmd("TYPE").arg(&name)).await {
                     Ok(found) if found != "none" && found != key.kind() => {
                         return Error::ForeignKey { key: name, found, expected: key.kind() };
                     }
@@ -183,7 +198,7 @@ impl Redis {
             let added = ::redis::cmd("SADD")
                 .arg(&queues)
                 .arg(queue.as_str())
-                .query_async::<()>(&mut self.connections.commands())
+                .query_async::<()>(&mut self.connections.commands(&queues))
                 .await;
             if let Err(error) = added {
                 return Err(self.explain_global(&queues, "set", error).await);
@@ -195,7 +210,7 @@ impl Redis {
 
     async fn explain_global(&self, key: &str, expected: &'static str, error: RedisError) -> Error {
         if error.to_string().contains("WRONGTYPE") {
-            let found = self.query(::redis::cmd("TYPE").arg(key)).await;
+            let found = self.query(key, ::redis::cmd("TYPE").arg(key)).await;
             return found
                 .map_or_else(|error| error, |found| Error::ForeignKey { key: key.into(), found, expected });
         }

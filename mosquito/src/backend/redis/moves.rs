@@ -188,7 +188,8 @@ impl Backend for Redis {
 
     async fn queues(&self) -> Result<Vec<QueueName>> {
         let key = self.keys.queues();
-        let names = ::redis::cmd("SMEMBERS").arg(&key).query_async(&mut self.connections.commands()).await;
+        let names =
+            ::redis::cmd("SMEMBERS").arg(&key).query_async(&mut self.connections.commands(&key)).await;
         let names: Vec<String> = match names {
             Ok(names) => names,
             Err(error) => return Err(self.explain_global(&key, "set", error).await),
@@ -205,7 +206,7 @@ impl Backend for Redis {
             .zcard(self.keys.of(queue, Key::Pending))
             .zcard(self.keys.of(queue, Key::Scheduled))
             .zcard(self.keys.of(queue, Key::Dead));
-        match pipe.query_async(&mut self.connections.commands()).await {
+        match pipe.query_async(&mut self.commands(queue)).await {
             Ok((waiting, pending, scheduled, dead)) => Ok(Sizes { waiting, pending, scheduled, dead }),
             Err(error) => Err(self.explain(queue, error).await),
         }
@@ -258,7 +259,7 @@ impl Backend for Redis {
         let key = self.keys.leader();
         let mut call = self.scripts.lead.key(&key);
         call.arg(overseer.as_str()).arg(millis(lease));
-        let epoch: u64 = match call.invoke_async(&mut self.connections.commands()).await {
+        let epoch: u64 = match call.invoke_async(&mut self.connections.commands(&key)).await {
             Ok(epoch) => epoch,
             Err(error) => return Err(self.explain_global(&key, "hash", error).await),
         };
@@ -266,9 +267,10 @@ impl Backend for Redis {
     }
 
     async fn resign(&self, overseer: &OverseerId) -> Result<()> {
-        let mut call = self.scripts.resign.key(self.keys.leader());
+        let key = self.keys.leader();
+        let mut call = self.scripts.resign.key(&key);
         call.arg(overseer.as_str());
-        let answer = call.invoke_async(&mut self.connections.commands()).await;
+        let answer = call.invoke_async(&mut self.connections.commands(&key)).await;
         self.read(answer)
     }
 
@@ -287,16 +289,15 @@ impl Backend for Redis {
             Signal::Due => Key::Due,
         };
         let lists: Vec<String> = queues.iter().map(|queue| self.keys.of(queue, key)).collect();
-        let popped = self.connections.pop(signal, &lists, timeout).await?;
+        let popped = self.connections.pop(&lists, timeout).await?;
         Ok(popped
             .and_then(|popped| lists.iter().position(|list| *list == popped))
             .map(|at| queues[at].clone()))
     }
 
     async fn separate(&self) -> Result<Arc<dyn Backend>> {
-        Ok(Arc::new(
-            Self::open(&self.url, &self.prefix, self.clock.as_ref().map(|own| own.clock.clone())).await?,
-        ))
+        let clock = self.clock.as_ref().map(|own| own.clock.clone());
+        Ok(Arc::new(Self::at(self.location.clone(), &self.prefix, clock).await?))
     }
 }
 

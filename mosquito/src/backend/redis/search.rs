@@ -30,13 +30,15 @@ impl Redis {
 
     /// The claim on a run, if it is pending, as the member of `pending` that stands for it.
     pub(super) async fn claim_on(&self, queue: &QueueName, id: &RunId) -> Result<Option<String>> {
+        let pending = self.keys.of(queue, Key::Pending);
         let mut cursor = 0_u64;
         loop {
             // Names have no character that a pattern gives a meaning to.
             let (next, found): (u64, Vec<String>) = self
                 .query(
+                    &pending,
                     ::redis::cmd("ZSCAN")
-                        .arg(self.keys.of(queue, Key::Pending))
+                        .arg(&pending)
                         .arg(cursor)
                         .arg("MATCH")
                         .arg(format!("*/{id}"))
@@ -62,7 +64,7 @@ impl Redis {
             .hget(self.keys.of(queue, Key::History), id.as_str())
             .zscore(self.keys.of(queue, Key::Scheduled), id.as_str())
             .zscore(self.keys.of(queue, Key::Dead), id.as_str());
-        let answer = pipe.query_async(&mut self.connections.commands()).await;
+        let answer = pipe.query_async(&mut self.commands(queue)).await;
         let (envelope, history, due, died): (Bytes, Bytes, Score, Score) = match answer {
             Ok(found) => found,
             Err(error) => return Err(self.explain(queue, error).await),
