@@ -9,7 +9,10 @@ mod facts;
 mod making;
 mod store;
 
+#[cfg(feature = "redis")]
+mod by_hand;
 mod claim;
+mod clock_set_back;
 mod concurrency;
 mod enqueue;
 mod leadership;
@@ -17,6 +20,7 @@ mod leases;
 mod model;
 mod names;
 mod pause;
+mod pieces;
 mod reads;
 mod removal;
 mod schedule;

@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// One server for all facts, each of which has a prefix of its own.
 #[cfg(feature = "redis")]
-static REDIS: LazyLock<RedisServer> = LazyLock::new(RedisServer::start);
+pub(crate) static REDIS: LazyLock<RedisServer> = LazyLock::new(RedisServer::start);
 
 /// An empty store of one backend.
 pub(crate) struct Store {

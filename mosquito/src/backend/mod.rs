@@ -93,6 +93,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     async fn beat(&self, overseer: &OverseerId, queues: &[QueueName]) -> Result<Vec<Lease>>;
 
     /// Takes back up to [`Rescue::at_most`] pending runs of overseers whose lease on this queue ran out.
+    ///
+    /// The runs of one overseer come to the front of `waiting` in the order in which it claimed them, also when it
+    /// takes several calls. A beat from the future, made before the clock was set back, counts as made now.
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued>;
 
     /// Hands back what an overseer has pending from tickets before this one, up to [`BATCH_LIMIT`] runs, which are
@@ -140,7 +143,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize>;
 
     /// Takes or renews the leadership for so long. Answers its epoch, which grows by one whenever another
-    /// overseer takes over, or nothing while another one leads.
+    /// overseer takes over, or nothing while another one leads. It leads no longer than the lease that it is asked for
+    /// from now on, unless it renews: so a clock that was set back prolongs no leadership.
     async fn lead(&self, overseer: &OverseerId, lease: Duration) -> Result<Option<u64>>;
 
     /// Gives the leadership up, if the overseer has it.

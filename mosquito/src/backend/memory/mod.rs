@@ -196,6 +196,7 @@ impl Backend for Memory {
         let leader = &mut self.lock().leader;
         if leader.overseer.as_ref() != Some(overseer) {
             if leader.overseer.is_some() && now < leader.until {
+                leader.until = leader.until.min(clock::after(now, lease));
                 return Ok(None);
             }
             leader.overseer = Some(overseer.clone());

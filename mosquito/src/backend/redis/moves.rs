@@ -52,6 +52,7 @@ impl Backend for Redis {
             Key::Wake,
             Key::Paused,
             Key::Tickets,
+            Key::Dead,
         ];
         let mut call = self.call(&self.scripts.claim, queue, &keys);
         call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT));

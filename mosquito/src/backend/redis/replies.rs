@@ -42,8 +42,8 @@ impl Reply {
         }
     }
 
-    /// Whatever somebody wrote there by hand. One that is not UTF-8 is shown with replacements, and so its run
-    /// stays where it is.
+    /// Whatever somebody wrote there by hand. One that is not UTF-8 is shown with replacements; a claim puts its run
+    /// to the dead.
     pub(super) fn id(&mut self) -> Result<RunId, RedisError> {
         Ok(RunId::stored(&String::from_utf8_lossy(&self.bytes()?)))
     }

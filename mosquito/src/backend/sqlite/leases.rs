@@ -49,6 +49,7 @@ impl Queue<'_> {
 
     pub(super) fn rescue(&self, rescue: &Rescue) -> rusqlite::Result<Rescued> {
         let mut answer = Rescued::default();
+        self.age_beats_from_the_future()?;
         let dead = self.dead_overseers(rescue.dead_after)?;
         // As many as were looked for: there may be others.
         answer.more = dead.len() >= BATCH_LIMIT;
@@ -56,8 +57,7 @@ impl Queue<'_> {
             self.condemn(&overseer)?;
             let room = rescue.at_most.min(BATCH_LIMIT) - answer.rescued.len() - answer.poisoned.len();
             let runs = self.pending_of(&overseer, room + 1)?;
-            // From the last to the first, so that the first comes to stand in front.
-            for (id, crashes) in runs.iter().take(room).rev() {
+            for (id, crashes) in runs.iter().take(room) {
                 self.take_back(id, crashes + 1, rescue.max_crashes, &mut answer)?;
             }
             if runs.len() > room {
@@ -88,10 +88,21 @@ impl Queue<'_> {
         Ok(())
     }
 
+    /// The clock was set back since: they count as made now.
+    fn age_beats_from_the_future(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE owners SET beat = ?2 WHERE queue = ?1 AND overseer IN
+                 (SELECT overseer FROM owners WHERE queue = ?1 AND beat > ?2 LIMIT ?3)",
+            (self.name.as_str(), self.now_millis(), count(BATCH_LIMIT)),
+        )?;
+        Ok(())
+    }
+
+    /// From the last to the first, so that the first comes to stand in front, also when it takes several calls.
     fn pending_of(&self, overseer: &OverseerId, at_most: usize) -> rusqlite::Result<Vec<(RunId, u32)>> {
         let mut pending = self.connection.prepare_cached(
             "SELECT id, crashes FROM runs WHERE queue = ?1 AND list = 'pending' AND overseer = ?2
-             ORDER BY ticket, rank LIMIT ?3",
+             ORDER BY ticket DESC, rank DESC LIMIT ?3",
         )?;
         let whose = (self.name.as_str(), overseer.as_str(), count(at_most));
         pending.query_map(whose, |row| Ok((name(row, 0)?, row.get(1)?)))?.collect()
@@ -152,18 +163,22 @@ pub(super) fn lead(
         Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
     });
     let (leads, until, mut epoch) = leader.optional()?.unwrap_or_default();
+    let ends = to_millis(clock::after(now, lease));
     if leads.as_deref() != Some(overseer.as_str()) {
         if leads.is_some() && now.timestamp_millis() < until {
+            // A clock that was set back would let the leader lead for as long again.
+            if until > ends {
+                connection.prepare_cached("UPDATE leader SET until = ?1")?.execute([ends])?;
+            }
             return Ok(None);
         }
         epoch += 1;
     }
-    let until = to_millis(clock::after(now, lease));
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO leader (only, overseer, until, epoch) VALUES (1, ?1, ?2, ?3)",
         )?
-        .execute((overseer.as_str(), until, epoch))?;
+        .execute((overseer.as_str(), ends, epoch))?;
     Ok(Some(epoch.cast_unsigned()))
 }
 

@@ -18,6 +18,9 @@ impl Queue {
 
     pub(in crate::backend::memory) fn rescue(&mut self, rescue: &Rescue, now: Timestamp) -> Rescued {
         let mut answer = Rescued::default();
+        for owner in self.owners.values_mut() {
+            owner.beat = owner.beat.min(now);
+        }
         let dead: Vec<OverseerId> = self
             .owners
             .iter()
@@ -27,10 +30,10 @@ impl Queue {
         for overseer in dead {
             self.owners.get_mut(&overseer).expect("it was found").condemned = true;
             let room = rescue.at_most - answer.rescued.len() - answer.poisoned.len();
-            let ids: Vec<RunId> =
-                self.pending_of(&overseer).map(|(_, id)| id.clone()).take(room + 1).collect();
-            // From the last to the first, so that the first comes to stand in front.
-            for id in ids.iter().take(room).rev() {
+            let mut ids: Vec<RunId> = self.pending_of(&overseer).map(|(_, id)| id.clone()).collect();
+            // From the last to the first, so that the first comes to stand in front, also when it takes several calls.
+            ids.reverse();
+            for id in ids.iter().take(room) {
                 self.take_back(id, rescue.max_crashes, now, &mut answer);
             }
             if ids.len() > room {

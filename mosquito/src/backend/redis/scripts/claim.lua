@@ -1,5 +1,5 @@
 -- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused,
--- KEYS[8] tickets
+-- KEYS[8] tickets, KEYS[9] dead
 -- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most
 -- → {'new' | 'held' | 'lost', time, then for each run: id, token, envelope, history or ''}
 --
@@ -44,9 +44,23 @@ local attempted = redis.call('HLEN', KEYS[4]) > 0
 redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[8])
+redis.call('ZCARD', KEYS[9])
 local till = redis.call('GET', KEYS[7])
 local paused = till and (tonumber(till) or 0)
 if depth == 0 or ARGV[3] == '0' or paused and (paused == 0 or now < paused) then return answer end
+
+-- Whether an id is UTF-8: nobody could name another one when it is settled, so its run would be performed for ever.
+local function is_text(id)
+  if not string.find(id, '[\128-\255]') then return true end
+  local rest = '[\128-\191]'
+  local sequences = {
+    '[\194-\223]' .. rest,
+    '\224[\160-\191]' .. rest, '[\225-\236\238\239]' .. rest .. rest, '\237[\128-\159]' .. rest,
+    '\240[\144-\191]' .. rest .. rest, '[\241-\243]' .. rest .. rest .. rest, '\244[\128-\143]' .. rest .. rest,
+  }
+  for _, sequence in ipairs(sequences) do id = string.gsub(id, sequence, ' ') end
+  return not string.find(id, '[\128-\255]')
+end
 
 local ids = redis.call('RPOP', KEYS[1], ARGV[3])
 local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
@@ -54,7 +68,13 @@ local histories = attempted and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
 local members = {}
 for i, id in ipairs(ids) do
   -- A blank is what is left of a run that was deleted from the middle of a long list.
-  if envelopes[i] then
+  if envelopes[i] and not is_text(id) then
+    local read, history = pcall(cjson.decode, histories[i] or '')
+    if not read or type(history) ~= 'table' then history = { attempts = 0 } end
+    history.error = 'its id is not UTF-8 text: it was enqueued by hand'
+    redis.call('HSET', KEYS[4], id, cjson.encode(history))
+    redis.call('ZADD', KEYS[9], now, id)
+  elseif envelopes[i] then
     local token = string.format('%s%03d/%d', claim, i - 1, now)
     members[#members + 1] = 0
     members[#members + 1] = token .. '/' .. id

@@ -2,10 +2,14 @@
 local held = redis.call('HMGET', KEYS[1], 'overseer', 'until', 'epoch')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch = tonumber(held[3] or 0)
+local till, ends, epoch = now + ARGV[2], tonumber(held[2] or 0), tonumber(held[3] or 0)
 if held[1] ~= ARGV[1] then
-  if held[1] and now < tonumber(held[2]) then return 0 end
+  if held[1] and now < ends then
+    -- A clock that was set back would let the leader lead for as long again.
+    if ends > till then redis.call('HSET', KEYS[1], 'until', string.format('%d', till)) end
+    return 0
+  end
   epoch = epoch + 1
 end
-redis.call('HSET', KEYS[1], 'overseer', ARGV[1], 'until', string.format('%d', now + ARGV[2]), 'epoch', epoch)
+redis.call('HSET', KEYS[1], 'overseer', ARGV[1], 'until', string.format('%d', till), 'epoch', epoch)
 return epoch

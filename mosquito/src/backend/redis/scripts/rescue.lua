@@ -14,14 +14,18 @@ redis.call('HLEN', KEYS[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local room = tonumber(ARGV[3])
+-- A beat in the future was made before the server's clock was set back: from now on it is as old as this call.
+for _, overseer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'LIMIT', 0, 100)) do
+  redis.call('ZADD', KEYS[1], now, overseer)
+end
 local overseers = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[1]), 'LIMIT', 0, 100)
 local more, rescued, poisoned = #overseers == 100 and 1 or 0, {}, {}
 
 for _, overseer in ipairs(overseers) do
   redis.call('ZADD', KEYS[1], -1, overseer)
-  local members = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. overseer .. '/', '(' .. overseer .. '0', 'LIMIT', 0, room + 1)
-  -- From the last to the first, so that the first comes to stand in front.
-  for i = math.min(#members, room), 1, -1 do
+  -- From the last to the first, so that the first comes to stand in front, also when it takes several calls.
+  local members = redis.call('ZREVRANGEBYLEX', KEYS[2], '(' .. overseer .. '0', '[' .. overseer .. '/', 'LIMIT', 0, room + 1)
+  for i = 1, math.min(#members, room) do
     local id = string.match(members[i], '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')
     if redis.call('HEXISTS', KEYS[3], id) == 1 then
       -- A history that cannot be read was written by hand: the run counts as never attempted.

@@ -1,0 +1,117 @@
+//! What somebody wrote into Redis by hand: it is kept, told, and holds nobody up.
+
+use std::time::Duration;
+
+use mosquito::QueueName;
+use mosquito::backend::redis::Redis;
+use mosquito::backend::{Backend, Fate, List, Rescue, Settled, StoredRun};
+
+use crate::making::{Overseer, banish, ids, queue, rescue_after, run, settlements};
+use crate::store::REDIS;
+
+/// A store of the test's own, and its queue.
+async fn store(prefix: &str) -> (Redis, QueueName) {
+    (Redis::connect(&REDIS.url(), prefix).await.expect("the server answers"), queue("mail"))
+}
+
+/// Runs a script on two keys of the queue: texts of Lua can name any bytes.
+fn write(prefix: &str, keys: [&str; 2], script: &str) {
+    let keys = keys.map(|key| format!("{prefix}:{{mail}}:{key}"));
+    REDIS.command::<()>(&["EVAL", script, "2", &keys[0], &keys[1]]);
+}
+
+const ENVELOPE: &str = r#"{"enqueued_at":1,"v":1,"job":"send_letter","args":{}}"#;
+
+/// Puts runs of these ids, as Lua writes them, into `waiting`.
+fn put(prefix: &str, ids: &[&str]) {
+    for id in ids {
+        let script =
+            format!("redis.call('HSET', KEYS[1], '{id}', '{ENVELOPE}') redis.call('LPUSH', KEYS[2], '{id}')");
+        write(prefix, ["runs", "waiting"], &script);
+    }
+}
+
+async fn page(redis: &Redis, queue: &QueueName, list: List) -> Vec<StoredRun> {
+    redis.page(queue, list, 0, 100).await.expect("a page is read")
+}
+
+/// Each of them breaks another rule of UTF-8.
+const NO_TEXT: [&str; 8] = [
+    r"\255",
+    r"a\128b",
+    r"cut-\195",
+    r"cut-\226\130",
+    r"cut-\240\159\152",
+    r"overlong-\224\128\128",
+    r"surrogate-\237\160\128",
+    r"beyond-\244\144\128\128",
+];
+
+#[tokio::test]
+async fn a_run_whose_id_is_no_text_is_dead_with_the_reason_and_the_others_are_performed() {
+    let (redis, mail) = store("no-text").await;
+    let _put = redis.enqueue(&mail, &[run("before")]).await.expect("it is enqueued");
+    put("no-text", &NO_TEXT);
+    let _put = redis.enqueue(&mail, &[run("after")]).await.expect("it is enqueued");
+
+    let claimed =
+        redis.claim(&mail, &Overseer::named("ann").ticket(), 100).await.expect("it is answered").runs;
+
+    assert_eq!(ids(&claimed), ["before", "after"], "what can be named can be settled");
+    let settled = redis.settle(&mail, &settlements(&claimed, &Fate::Forget)).await.expect("it is answered");
+    assert_eq!(settled, [Settled::Done, Settled::Done], "and is");
+    let dead = page(&redis, &mail, List::Dead).await;
+    assert_eq!(dead.len(), NO_TEXT.len(), "the others are kept");
+    for run in dead {
+        assert_eq!(run.envelope, ENVELOPE.as_bytes(), "with what they are");
+        let error = run.history.error.expect("it says why");
+        assert!(error.contains("not UTF-8"), "for the one who reads it: {error}");
+    }
+    assert_eq!(
+        redis.sizes(&mail).await.expect("sizes are told").total(),
+        NO_TEXT.len(),
+        "and are nowhere else"
+    );
+    assert_eq!(
+        redis.prune(&mail, 0, Duration::ZERO, 100).await.expect("it is answered"),
+        NO_TEXT.len(),
+        "or pruned"
+    );
+}
+
+#[tokio::test]
+async fn an_id_outside_of_our_alphabet_is_a_name_like_any_other() {
+    let (redis, mail) = store("other-text").await;
+    let names = ["straße", "日本語", "😀", "a b", "a/b/c/d/e/f", "ÿ\u{10ffff}\u{7ff}\u{800}\u{d7ff}\u{e000}"];
+    put("other-text", &names);
+
+    let claimed =
+        redis.claim(&mail, &Overseer::named("ann").ticket(), 100).await.expect("it is answered").runs;
+
+    assert_eq!(ids(&claimed), names, "it is claimed by its name");
+    let settled = redis.settle(&mail, &settlements(&claimed, &banish())).await.expect("it is answered");
+    assert_eq!(settled, vec![Settled::Done; names.len()], "and settled by it");
+}
+
+#[tokio::test]
+async fn a_claim_on_an_id_that_is_no_text_is_taken_back_and_then_dead() {
+    let (redis, mail) = store("no-text-pending").await;
+    write(
+        "no-text-pending",
+        ["runs", "pending"],
+        &format!(
+            r"redis.call('HSET', KEYS[1], '\255', '{ENVELOPE}')
+              redis.call('ZADD', KEYS[2], 0, 'ann/0000000000000001/000/1/\255')"
+        ),
+    );
+    write("no-text-pending", ["owners", "tickets"], "redis.call('ZADD', KEYS[1], 1, 'ann')");
+
+    let rescue = Rescue { at_most: 10, ..rescue_after(Duration::ZERO) };
+    let rescued = redis.rescue(&mail, &rescue).await.expect("it is answered");
+    let claimed = redis.claim(&mail, &Overseer::named("bob").ticket(), 1).await.expect("it is answered");
+
+    assert_eq!(rescued.rescued.len(), 1, "an older release had claimed it");
+    assert!(claimed.runs.is_empty(), "nobody gets it");
+    let dead = page(&redis, &mail, List::Dead).await;
+    assert_eq!((dead.len(), dead[0].history.crashes), (1, 1), "it is dead, with its history");
+}
