@@ -25,9 +25,13 @@ const STEPS: usize = 700;
 async fn whatever_is_done_a_store_does_as_the_model(store: &Store) {
     for (round, seed) in Seed::several(SEEDS).into_iter().enumerate() {
         let mut player = Player::new(store, &format!("model-{round}"), seed.begin());
-        for step in 0..STEPS {
+        // A sequence that never reached something proves nothing about it.
+        for step in 0.. {
+            if step >= STEPS && player.misses().is_empty() {
+                break;
+            }
+            assert!(step < 10 * STEPS, "{seed}: it never came to {:?}", player.misses());
             player.play(step).await;
         }
-        player.assert_played_everything(seed);
     }
 }
