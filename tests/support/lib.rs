@@ -1,15 +1,29 @@
 //! Shared by the integration tests: real servers, real processes, and ways to say exactly what went wrong.
+//!
+//! How a fault is tried on worker processes, with an exact ledger, stands on top of `tests/crash/main.rs`.
 
+mod book;
+mod crash_ledger;
 mod eventually;
+mod fail_points;
+mod fleet;
+pub mod journal;
 mod ledger;
 mod processes;
 mod proxy;
 mod redis_server;
 mod seed;
+mod witness;
+mod worker;
 
+pub use crash_ledger::{Account, CrashLedger};
 pub use eventually::{eventually, soon};
+pub use fail_points::{FailPoint, Operation, Side, die};
+pub use fleet::{Fault, Fleet, Hit, Lasting, Told};
 pub use ledger::Ledger;
 pub use processes::{Program, Running};
 pub use proxy::{Direction, Lost, Proxy, Script, Traffic, Which};
 pub use redis_server::RedisServer;
 pub use seed::Seed;
+pub use witness::Witness;
+pub use worker::{Pace, WorkerPlan, work};
