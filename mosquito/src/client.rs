@@ -113,6 +113,8 @@ pub struct MosquitoBuilder {
     prefix: Option<String>,
     payload_limit: Option<usize>,
     clock: Option<Clock>,
+    #[cfg(feature = "redis")]
+    tls: Option<crate::backend::redis::Tls>,
 }
 
 impl MosquitoBuilder {
@@ -136,11 +138,20 @@ impl MosquitoBuilder {
         self
     }
 
+    /// Whom to trust, and who to be, on `rediss://`; see [`Tls`](crate::Tls) for the defaults. Where there is no TLS
+    /// these settings would do nothing, and are refused.
+    #[cfg(feature = "redis")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+    pub fn tls(mut self, tls: crate::backend::redis::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Connects to the store that a URL names; see [`Mosquito::connect`].
     ///
     /// # Errors
     ///
-    /// As [`Mosquito::connect`].
+    /// As [`Mosquito::connect`]; [`Error::File`] when a file of the TLS settings cannot be used.
     pub async fn connect(self, url: &str) -> Result<Mosquito> {
         let mut mosquito = Mosquito::new(self.backend(url).await?);
         if let Some(limit) = self.payload_limit {
@@ -155,6 +166,10 @@ impl MosquitoBuilder {
         let no_prefix = "a prefix is for Redis; this store is a namespace of its own";
         match scheme {
             "memory" | "sqlite" if self.prefix.is_some() => refuse(no_prefix),
+            #[cfg(feature = "redis")]
+            "memory" | "sqlite" if self.tls.is_some() => {
+                refuse("TLS settings are for rediss://; this store has no connections")
+            }
             "memory" if !rest.is_empty() => refuse("`memory://` takes nothing behind it"),
             "memory" => Ok(Arc::new(Memory::with_clock(self.clock.clone().unwrap_or_else(Clock::tokio)))),
             "sqlite" if rest.is_empty() => {
@@ -171,10 +186,7 @@ impl MosquitoBuilder {
             "redis" | "rediss" => {
                 use crate::backend::redis::{DEFAULT_PREFIX, Redis};
                 let prefix = self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX);
-                Ok(Arc::new(match &self.clock {
-                    None => Redis::connect(url, prefix).await?,
-                    Some(clock) => Redis::connect_with_clock(url, prefix, clock.clone()).await?,
-                }))
+                Ok(Arc::new(Redis::open(url, prefix, self.clock.clone(), self.tls.clone()).await?))
             }
             #[cfg(not(feature = "redis"))]
             "redis" | "rediss" => refuse("this build has no Redis: turn on the feature `redis` of mosquito"),

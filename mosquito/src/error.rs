@@ -4,6 +4,7 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::name::NameError;
 
@@ -45,6 +46,16 @@ pub enum Error {
         /// What it refused and what to do.
         reason: String,
         /// What its driver said.
+        source: BoxError,
+    },
+    /// A file that the settings name cannot be used.
+    #[error("cannot use the file `{}`: {reason}", .path.display())]
+    File {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+        /// What reading it failed of.
         source: BoxError,
     },
     /// Something else than mosquito keeps its data under one of mosquito's keys.

@@ -238,6 +238,9 @@ pub use job::{
 
 // The client, and enqueueing.
 pub use backend::Enqueued;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use backend::redis::Tls;
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Enqueue, EnqueueAll};
 pub use queue::Queue;

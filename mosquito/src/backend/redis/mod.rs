@@ -21,6 +21,7 @@ mod moves;
 mod replies;
 mod scripts;
 mod search;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +39,7 @@ use scripts::Scripts;
 #[cfg(feature = "testing")]
 pub(crate) use erase::erase;
 pub use keys::DEFAULT_PREFIX;
+pub use tls::Tls;
 
 /// For how long a client remembers that a queue is on the list of queues.
 const LISTED_FOR: Duration = Duration::from_secs(30);
@@ -66,7 +68,7 @@ impl Redis {
     /// [`Error::Url`] when the URL or the prefix cannot be read, [`Error::Unavailable`] when the server does not answer,
     /// [`Error::Refused`] when it does not let us in or is older than 6.2.
     pub async fn connect(url: &str, prefix: &str) -> Result<Self> {
-        Self::open(url, prefix, None).await
+        Self::open(url, prefix, None, None).await
     }
 
     /// Connects as [`connect`](Self::connect) does, to a store on a clock of one's own, for tests: whoever shares the
@@ -76,16 +78,23 @@ impl Redis {
     ///
     /// As [`connect`](Self::connect).
     pub async fn connect_with_clock(url: &str, prefix: &str, clock: Clock) -> Result<Self> {
-        Self::open(url, prefix, Some(clock)).await
+        Self::open(url, prefix, Some(clock), None).await
     }
 
-    async fn open(url: &str, prefix: &str, clock: Option<Clock>) -> Result<Self> {
+    /// Connects to a server with all settings that there are; TLS settings are refused where there is no TLS.
+    pub(crate) async fn open(
+        url: &str,
+        prefix: &str,
+        clock: Option<Clock>,
+        tls: Option<Tls>,
+    ) -> Result<Self> {
         // A prefix has the alphabet of all names, so a brace cannot break the hash tag behind it.
         if let Err(why) = QueueName::new(prefix) {
             let reason = why.to_string().replace("queue name", "prefix");
             return Err(Error::Url { url: without_password(url), reason });
         }
-        let location = Location::parse(url)?;
+        let mut location = Location::parse(url)?;
+        location.certificates = tls::certificates(&location, url, tls.as_ref())?;
         Self::at(location, prefix, clock).await
     }
 
