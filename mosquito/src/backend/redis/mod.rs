@@ -95,7 +95,8 @@ impl Redis {
         }
         let mut location = Location::parse(url)?;
         location.certificates = tls::certificates(&location, url, tls.as_ref())?;
-        Self::at(location, prefix, clock).await
+        let uses_tls = location.uses_tls();
+        Self::at(location, prefix, clock).await.map_err(|error| tls::hint(error, uses_tls))
     }
 
     async fn at(location: Location, prefix: &str, clock: Option<Clock>) -> Result<Self> {

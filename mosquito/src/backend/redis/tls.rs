@@ -130,11 +130,35 @@ fn unusable(path: &Path, reason: &str, source: impl Into<BoxError>) -> Error {
     Error::File { path: path.into(), reason: reason.into(), source: source.into() }
 }
 
+/// Says what may be wrong with a first connection that came to nothing: with and without TLS, both sides wait for the
+/// other, or end it without a word.
+pub(super) fn hint(error: Error, uses_tls: bool) -> Error {
+    let Error::Unavailable { backend, source } = error else { return error };
+    let words = match source.downcast_ref::<RedisError>() {
+        Some(error) if uses_tls && error.is_timeout() => {
+            "there was no answer in TLS; if it speaks none at that port, the URL begins with redis://"
+        }
+        Some(error) if !uses_tls && error.is_connection_dropped() => {
+            "it ended the connection without an answer; if it speaks TLS at that port, the URL begins with rediss://"
+        }
+        _ => return Error::Unavailable { backend, source },
+    };
+    Error::Unavailable { backend, source: Hint { words, source }.into() }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+struct Hint {
+    words: &'static str,
+    source: BoxError,
+}
+
 /// What a handshake failed of, if that is why a connection was not made, and no patience helps.
 pub(super) fn refusal(error: &RedisError) -> Option<String> {
     use rustls::Error as Tls;
     let reason = match cause(error)? {
-        Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A bad signature is that of an authority of the same name, made anew.
+        Tls::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "its certificate is of an authority that is not trusted; name that one by `Tls::ca_file`".into()
         }
         Tls::InvalidCertificate(
@@ -155,6 +179,7 @@ pub(super) fn refusal(error: &RedisError) -> Option<String> {
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
             | AlertDescription::UnknownCA
+            | AlertDescription::DecryptError
             | AlertDescription::AccessDenied),
         ) => {
             format!("it does not take the client certificate, or asks for one that was not given ({alert:?})")

@@ -1,0 +1,7 @@
+//! How a Redis is set up, and what is said of one that is set up differently: TLS, users, persistence, replicas.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod certificates;
+mod tls;
+mod working;
