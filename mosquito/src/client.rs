@@ -34,7 +34,13 @@ impl Mosquito {
     /// | `memory://` | this process's memory, new for each client | |
     /// | `sqlite://jobs.db`, `sqlite:///var/lib/app/jobs.db` | a file, made when missing; several processes may share it | `sqlite` |
     /// | `redis://[user:password@]host[:6379][/db]` | a Redis server | `redis` |
-    /// | `rediss://…` | the same over TLS | `redis` |
+    /// | `redis+sentinel://[user:password@]host[:26379],…/service[/db]` | the master of a service, as its sentinels name it; failovers are followed | `redis` |
+    /// | `redis+cluster://[user:password@]host[:6379],…` | a Redis Cluster, found by some of its servers; failovers and moves of slots are followed | `redis` |
+    /// | `rediss://…`, `rediss+sentinel://…`, `rediss+cluster://…` | the same over TLS, sentinels included | `redis` |
+    ///
+    /// User and password are those of the servers. Sentinels that ask for a password of their own are given it behind the
+    /// rest, `?sentinel_user=…&sentinel_password=…`; the user may be left out. In each part, what has a meaning in URLs is
+    /// written in `%` signs: `p@ss` is `p%40ss`.
     ///
     /// # Errors
     ///
@@ -164,7 +170,12 @@ impl MosquitoBuilder {
         let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
         let refuse = |reason: &str| Err(Error::Url { url: without_password(url), reason: reason.into() });
         let no_prefix = "a prefix is for Redis; this store is a namespace of its own";
-        match scheme {
+        let store = match scheme.split_once('+') {
+            // Sentinels, a cluster, or what is refused with the ways there are.
+            Some((redis @ ("redis" | "rediss"), _)) => redis,
+            _ => scheme,
+        };
+        match store {
             "memory" | "sqlite" if self.prefix.is_some() => refuse(no_prefix),
             #[cfg(feature = "redis")]
             "memory" | "sqlite" if self.tls.is_some() => {

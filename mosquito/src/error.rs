@@ -180,15 +180,26 @@ impl fmt::Debug for BuildError {
 
 impl std::error::Error for BuildError {}
 
-/// A URL that can be shown: what stands between `:` and `@` is left out.
+/// A URL that can be shown: what stands between `:` and `@` is left out, and what stands behind `password=`. One that
+/// is so malformed that a password could be anywhere shows its scheme only.
 pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
-    match rest.rsplit_once('@') {
+    let (before, behind) = match rest.find("password=") {
+        Some(at) => rest.split_at(at + "password=".len()),
+        None => (rest, ""),
+    };
+    let (shown, end) = match before.rsplit_once('@') {
         Some((user, host)) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{host}")
+            let user = user.split([':', '/', '?']).next().unwrap_or_default();
+            (format!("{user}:***@{host}"), behind)
         }
-        None => url.into(),
+        None if behind.contains('@') => return format!("{scheme}://***"),
+        None => (before.into(), behind),
+    };
+    match (end, end.split_once('&')) {
+        ("", _) => format!("{scheme}://{shown}"),
+        (_, Some((_, more))) if !more.contains("password=") => format!("{scheme}://{shown}***&{more}"),
+        _ => format!("{scheme}://{shown}***"),
     }
 }
 
@@ -201,5 +212,28 @@ mod tests {
         assert_eq!(without_password("redis://u:p@ss@host/1"), "redis://u:***@host/1");
         assert_eq!(without_password("redis://:p@host"), "redis://:***@host");
         assert_eq!(without_password("redis://host"), "redis://host");
+        assert_eq!(without_password("redis://u:a/b?c@host/1"), "redis://u:***@host/1");
+        let shown = |rest: &str| without_password(&format!("redis+sentinel://{rest}"));
+        assert_eq!(shown("a:1,b:2/jobs/1"), "redis+sentinel://a:1,b:2/jobs/1");
+        assert_eq!(shown("u:p@a:1,b:2/jobs"), "redis+sentinel://u:***@a:1,b:2/jobs");
+        assert_eq!(
+            shown("u:p@a/jobs?sentinel_user=s&sentinel_password=q"),
+            "redis+sentinel://u:***@a/jobs?sentinel_user=s&sentinel_password=***"
+        );
+        assert_eq!(
+            shown("a/jobs?sentinel_password=q&sentinel_user=s"),
+            "redis+sentinel://a/jobs?sentinel_password=***&sentinel_user=s"
+        );
+        for secret in [
+            "a/jobs?sentinel_password=SEC@RET",
+            "a/jobs?sentinel_password=x&sentinel_password=SECRET",
+            "u:p@a/jobs?sentinel_password=SEC@RET",
+            "u:SEC?sentinel_password=RET@a/jobs",
+            "u:SEC@RET@a/jobs",
+            "u:SEC/RET@a/jobs",
+        ] {
+            let shown = shown(secret);
+            assert!(!shown.contains("SEC") && !shown.contains("RET"), "{secret} is shown as {shown}");
+        }
     }
 }

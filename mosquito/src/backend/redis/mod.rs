@@ -59,7 +59,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Connects to the server that a URL names, `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS.
+    /// Connects to what a URL names: a server, the master of a service that sentinels watch, or a cluster. The forms
+    /// are those of [`Mosquito::connect`](crate::Mosquito::connect).
     ///
     /// `prefix` is the first part of every key.
     ///
@@ -94,6 +95,11 @@ impl Redis {
             return Err(Error::Url { url: without_password(url), reason });
         }
         let mut location = Location::parse(url)?;
+        if clock.is_some() && location.is_cluster() {
+            let reason =
+                "a clock of one's own needs a server that is no cluster: each server would need it".into();
+            return Err(Error::Url { url: without_password(url), reason });
+        }
         location.certificates = tls::certificates(&location, url, tls.as_ref())?;
         let uses_tls = location.uses_tls();
         Self::at(location, prefix, clock).await.map_err(|error| tls::hint(error, uses_tls))
@@ -174,7 +180,8 @@ impl Redis {
 
     /// The way for commands about a queue: all its keys are in one place.
     fn commands(&self, queue: &QueueName) -> Commands {
-        self.connections.commands(&self.keys.of(queue, Key::Waiting))
+        // Its name is the hash tag of all its keys.
+        self.connections.commands(queue.as_str())
     }
 
     /// The way for what any server may be asked.

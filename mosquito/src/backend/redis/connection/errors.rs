@@ -2,11 +2,12 @@
 
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use super::location::Node;
 use crate::backend::redis::tls;
 use crate::error::Error;
 
 /// What passes by itself: when somebody makes room, a replica is back, or another server has taken over.
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 12] = [
     "OOM",
     "MISCONF",
     "BUSY",
@@ -18,34 +19,52 @@ const PASSING: [&str; 11] = [
     "TRYAGAIN",
     "UNBLOCKED",
     "MOVED",
+    "ASK",
 ];
 
-/// What says that the server is not the one to talk to now, or that its connection is not.
-const ELSEWHERE: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
+/// What says that the server, or the connection, is not the one to talk to now.
+const ELSEWHERE: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "UNBLOCKED"];
+
+/// That a sentinel did not let us in.
+pub(super) const SENTINELS_REFUSE: &str = "the sentinels refuse";
 
 /// What an error means to the one who called.
 pub(super) fn explain(name: &str, error: RedisError) -> Error {
     let backend = name.to_owned();
-    let refused = |reason: &str, error: RedisError| Error::Refused {
-        backend: name.to_owned(),
-        reason: reason.into(),
-        source: error.into(),
-    };
-    if let Some(reason) = tls::refusal(&error) {
-        return refused(&reason, error);
+    match refusal(&error) {
+        Some(reason) => Error::Refused { backend, reason, source: error.into() },
+        None => Error::Unavailable { backend, source: error.into() },
     }
-    match error.kind() {
-        ErrorKind::Io => Error::Unavailable { backend, source: error.into() },
-        _ if says(&error, &PASSING) => Error::Unavailable { backend, source: error.into() },
-        ErrorKind::AuthenticationFailed => refused("the user or password in its URL is wrong", error),
+}
+
+/// Whether no patience helps.
+pub(super) fn is_refusal(error: &RedisError) -> bool {
+    refusal(error).is_some()
+}
+
+/// Why no patience helps, if so.
+fn refusal(error: &RedisError) -> Option<String> {
+    let reason = match error.kind() {
+        ErrorKind::Io => return tls::refusal(error),
+        ErrorKind::MasterNameNotFoundBySentinel => return None,
+        _ if says(error, &PASSING) => return None,
+        ErrorKind::AuthenticationFailed if error.to_string().starts_with(SENTINELS_REFUSE) => {
+            "the `sentinel_user` or `sentinel_password` in its URL is wrong or missing"
+        }
+        _ if is_login_refusal(error) => "the user or password in its URL is wrong or missing",
         ErrorKind::Server(ServerErrorKind::NoPerm) => {
-            refused("its user may not use a command or key that mosquito needs", error)
+            "its user may not use a command or key that mosquito needs"
         }
-        _ if says(&error, &["NOAUTH", "WRONGPASS"]) => {
-            refused("the user or password in its URL is wrong or missing", error)
+        _ if error.to_string().contains("cluster support disabled") => {
+            "it is not a cluster: redis:// is for a single server"
         }
-        _ => refused("it answered with an error", error),
-    }
+        _ => "it answered with an error",
+    };
+    Some(reason.into())
+}
+
+pub(super) fn is_login_refusal(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed || says(error, &["NOAUTH", "WRONGPASS"])
 }
 
 /// Whether the connection is of no use any more: it is broken, silent, or leads to a server that is not the master.
@@ -53,17 +72,32 @@ pub(super) fn ends_connection(error: &RedisError) -> bool {
     error.is_io_error() || error.is_unrecoverable_error() || says(error, &ELSEWHERE)
 }
 
+/// Where a server of a cluster says that a slot is: for good, or for this once.
+pub(super) enum Elsewhere {
+    Moved(u16, Node),
+    Ask(Node),
+}
+
+/// What a server says of a slot that it does not hold; `asked` is where it was asked.
+pub(super) fn elsewhere(error: &RedisError, asked: &Node) -> Option<Elsewhere> {
+    let errors = error.clone().into_server_errors()?;
+    let (_, error) = errors.iter().find(|(_, error)| matches!(error.code(), "MOVED" | "ASK"))?;
+    let (slot, address) = error.details()?.split_once(' ')?;
+    let (host, port) = address.split_whitespace().next()?.rsplit_once(':')?;
+    let host = if host.is_empty() { asked.host.clone() } else { host.trim_matches(['[', ']']).into() };
+    let node = Node { host, port: port.parse().ok()? };
+    match error.code() {
+        "MOVED" => Some(Elsewhere::Moved(slot.parse().ok()?, node)),
+        _ => Some(Elsewhere::Ask(node)),
+    }
+}
+
 /// Whether the server answered with one of these codes: by itself, within a transaction or a pipeline, or, before Redis
 /// 7, within a script, which wraps it.
 fn says(error: &RedisError, codes: &[&str]) -> bool {
     let Some(errors) = error.clone().into_server_errors() else { return false };
     errors.iter().any(|(_, error)| {
-        codes.contains(&error.code())
-            || error.code() == "ERR"
-                && error.details().is_some_and(|text| {
-                    // There is no code of its own for it.
-                    text.starts_with("max number of clients reached")
-                        || codes.iter().any(|code| text.contains(&format!("-{code} ")))
-                })
+        let wrapped = |text: &str| codes.iter().any(|code| text.contains(&format!("-{code} ")));
+        codes.contains(&error.code()) || error.code() == "ERR" && error.details().is_some_and(wrapped)
     })
 }

@@ -3,26 +3,25 @@
 //! Invariant: after a connection failed, none that was made before it is handed out again. Whatever made it fail,
 //! a server that is gone, silent or no longer the master, concerns them all.
 
-use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use ::redis::aio::{ConnectionLike, MultiplexedConnection};
-use ::redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, Client, RedisResult};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-use super::location::{Location, Node};
-use super::{DEADLINE, What, errors, only};
+use super::location::{Location, Node, Servers};
+use super::{DEADLINE, IDLE, sentinels};
 
-/// How many lent connections are kept when they are given back.
-const IDLE: usize = 16;
-
-/// A server, or whichever is the master now.
+/// A server, or whichever server is the master now.
 pub(super) struct Link {
     location: Arc<Location>,
+    /// Where it is; of a master, the first sentinel.
     node: Node,
     state: Mutex<State>,
+    /// Whether a connection failed since somebody asked.
+    suspected: AtomicBool,
 }
 
 #[derive(Default)]
@@ -30,21 +29,33 @@ struct State {
     /// How often everything was thrown away.
     generation: u64,
     shared: Option<Dial>,
-    idle: Vec<MultiplexedConnection>,
+    idle: Vec<Idle>,
 }
 
 /// A connection that is made, or being made, for everybody who asks in the meantime.
-type Dial = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
+type Dial = Shared<BoxFuture<'static, RedisResult<(Node, MultiplexedConnection)>>>;
 
-/// A connection, and the generation that it is of.
+/// A connection that nobody uses, with its number at the server if that was asked.
+pub(super) struct Idle {
+    pub(super) connection: MultiplexedConnection,
+    pub(super) id: Option<u64>,
+}
+
+/// A connection, the server that it leads to and the generation that it is of.
 pub(super) struct Live {
     pub(super) connection: MultiplexedConnection,
+    pub(super) node: Node,
     pub(super) generation: u64,
 }
 
 impl Link {
-    pub(super) fn new(location: Arc<Location>, node: Node) -> Self {
-        Self { location, node, state: Mutex::default() }
+    /// To this server.
+    pub(super) fn to(location: Arc<Location>, node: Node) -> Self {
+        Self { location, node, state: Mutex::default(), suspected: AtomicBool::new(false) }
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
     }
 
     /// The connection that all commands share; made when there is none.
@@ -55,7 +66,7 @@ impl Link {
             (dial, state.generation)
         };
         match dial.await {
-            Ok(connection) => Ok(Live { connection, generation }),
+            Ok((node, connection)) => Ok(Live { connection, node, generation }),
             Err(error) => {
                 self.failed(generation);
                 Err(error)
@@ -63,30 +74,63 @@ impl Link {
         }
     }
 
-    /// A connection for the caller alone: an idle one, or a new one.
-    pub(super) async fn lend(self: &Arc<Self>) -> RedisResult<Lent> {
-        let (idle, generation) = {
+    /// A connection for the caller alone, to the same server as the shared one: an idle one, or a new one.
+    pub(super) async fn own(&self) -> RedisResult<(Idle, u64)> {
+        let Live { node, generation, .. } = self.shared().await?;
+        let idle = {
             let mut state = self.state();
-            (state.idle.pop(), state.generation)
+            if state.generation == generation { state.idle.pop() } else { None }
         };
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.dial().await.inspect_err(|_| self.failed(generation))?,
+        if let Some(idle) = idle {
+            return Ok((idle, generation));
+        }
+        let connected = match &self.location.servers {
+            Servers::Sentinels { .. } => sentinels::connect_to(&self.location, &node).await,
+            Servers::One(_) | Servers::Cluster { .. } => match self.location.client(&node) {
+                Ok(client) => connect(&client).await,
+                Err(error) => Err(error),
+            },
         };
-        Ok(Lent { link: self.clone(), connection, generation })
+        let connection = connected.inspect_err(|_| self.failed(generation))?;
+        Ok((Idle { connection, id: None }, generation))
     }
 
-    /// Forgets all connections of this generation and before it: the next to ask gets a new one.
+    /// Keeps a connection for the next one who wants one of its own.
+    pub(super) fn keep(&self, mut idle: Idle, generation: u64) {
+        idle.connection.set_response_timeout(DEADLINE);
+        let mut state = self.state();
+        if state.generation == generation && state.idle.len() < IDLE {
+            state.idle.push(idle);
+        }
+    }
+
+    /// Forgets all connections of this generation: the next to ask gets a new one.
     pub(super) fn failed(&self, generation: u64) {
         let mut state = self.state();
         if state.generation == generation {
             *state = State { generation: generation + 1, ..State::default() };
+            self.suspected.store(true, Ordering::Relaxed);
         }
     }
 
-    fn dial(&self) -> impl Future<Output = RedisResult<MultiplexedConnection>> + Send + 'static {
+    pub(super) fn is_suspected(&self) -> bool {
+        self.suspected.load(Ordering::Relaxed)
+    }
+
+    /// Whether a connection failed since this was asked last.
+    pub(super) fn was_suspected(&self) -> bool {
+        self.is_suspected() && self.suspected.swap(false, Ordering::Relaxed)
+    }
+
+    fn dial(&self) -> impl Future<Output = RedisResult<(Node, MultiplexedConnection)>> + Send + 'static {
         let (location, node) = (self.location.clone(), self.node.clone());
-        async move { connect(&location.client(&node)?).await }
+        async move {
+            if let Servers::Sentinels { sentinels, service } = &location.servers {
+                return sentinels::connect_to_master(&location, sentinels, service).await;
+            }
+            let connection = connect(&location.client(&node)?).await?;
+            Ok((node, connection))
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,70 +139,10 @@ impl Link {
     }
 }
 
-async fn connect(client: &::redis::Client) -> RedisResult<MultiplexedConnection> {
+/// A new connection, whose commands have to be answered in time.
+pub(super) async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(DEADLINE))
         .set_response_timeout(Some(DEADLINE));
     client.get_multiplexed_async_connection_with_config(&config).await
-}
-
-/// A connection for one user at a time, who gives it back when all went well. Dropped otherwise, and with it
-/// whatever its server was still to do: nobody can get the answer to somebody else's question.
-pub(in crate::backend::redis) struct Lent {
-    link: Arc<Link>,
-    connection: MultiplexedConnection,
-    generation: u64,
-}
-
-impl Lent {
-    /// How long an answer may take from now on; five seconds until this is called.
-    pub(in crate::backend::redis) fn set_patience(&mut self, patience: Duration) {
-        self.connection.set_response_timeout(patience);
-    }
-
-    /// Keeps it for the next one who asks. Only after everything that was sent was answered.
-    pub(in crate::backend::redis) fn give_back(mut self) {
-        self.connection.set_response_timeout(DEADLINE);
-        let mut state = self.link.state();
-        if state.generation == self.generation && state.idle.len() < IDLE {
-            state.idle.push(self.connection);
-        }
-    }
-}
-
-impl Lent {
-    async fn send(&mut self, what: What<'_>) -> RedisResult<Vec<Value>> {
-        let answer = what.over(&mut self.connection).await;
-        if let Err(error) = &answer
-            && errors::ends_connection(error)
-        {
-            self.link.failed(self.generation);
-        }
-        answer
-    }
-}
-
-impl ConnectionLike for Lent {
-    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        Box::pin(async move { self.send(What::Command(command)).await.map(only) })
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        pipeline: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
-        Box::pin(self.send(What::Pipeline(pipeline, offset, count)))
-    }
-
-    fn get_db(&self) -> i64 {
-        self.connection.get_db()
-    }
-}
-
-impl fmt::Debug for Lent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a connection to {}", self.link.node)
-    }
 }

@@ -3,35 +3,63 @@
 //! Commands share one multiplexed connection to each server, which is made anew when it breaks. What blocks, or must not
 //! be mixed with what others send, has a connection to itself, which is lent for so long.
 //!
-//! Invariant: nothing here waits longer than it says. A connection is made, and a command answered, within five
-//! seconds, or the connection is given up.
+//! ```text
+//! key ──Route──> Link to its server ──> shared connection      one server: always the same link
+//!                  │                └─> lent connections       sentinels: one link, to whoever is the master
+//!                  └ fails: the next call asks again           cluster: the map tells the link of a slot
+//! ```
+//!
+//! Invariants:
+//!
+//! - Nothing here waits longer than it says. A connection is made, and a command answered, within five seconds, or the
+//!   connection is given up.
+//! - Nothing here tries again by itself, except where a server says which other one to ask. Whoever calls has a pace of
+//!   its own; a second attempt in here would only double the wait.
+//! - The first call after a failure finds out anew who is to be asked.
 
+mod cluster;
 mod errors;
+mod lent;
 mod link;
 mod location;
+mod route;
+mod sentinels;
+mod url;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::ConnectionLike;
-use ::redis::{Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use ::redis::{ErrorKind, RedisError};
 
 use crate::error::{Error, Result};
-pub(super) use link::Lent;
+use cluster::Cluster;
+pub(super) use lent::Lent;
 use link::Link;
 pub(super) use location::Location;
 use location::Servers;
+pub(super) use route::Commands;
+use route::Route;
 
 /// How long a connection may take to be made, and a command to be answered.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How much longer than asked a blocking command may take to be answered.
-const SLACK: Duration = Duration::from_secs(2);
+/// How long a sentinel may take to be reached and to answer.
+const SENTINEL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How many lent connections to each server are kept when they are given back.
+const IDLE: usize = 32;
 
 pub(super) struct Connections {
-    link: Arc<Link>,
+    servers: Reach,
     name: String,
+}
+
+/// How servers are reached.
+enum Reach {
+    All(Arc<Link>),
+    Cluster(Arc<Cluster>),
 }
 
 impl Connections {
@@ -39,101 +67,68 @@ impl Connections {
     pub(super) async fn open(location: Location) -> Result<Self> {
         let name = location.to_string();
         let location = Arc::new(location);
-        let Servers::One(node) = location.servers.clone();
-        let connections = Self { link: Arc::new(Link::new(location, node)), name };
-        connections.link.shared().await.map_err(|error| connections.explain(error))?;
+        let (servers, connected) = match location.servers.clone() {
+            Servers::Cluster { seeds } => {
+                let cluster = Arc::new(Cluster::new(location, seeds));
+                let asked = cluster.ask().await;
+                (Reach::Cluster(cluster), asked)
+            }
+            Servers::One(node) => Self::reach_all(Link::to(location, node)).await,
+            Servers::Sentinels { sentinels, .. } => {
+                Self::reach_all(Link::to(location, sentinels[0].clone())).await
+            }
+        };
+        let connections = Self { servers, name };
+        connected.map_err(|error| connections.explain_first(error))?;
         Ok(connections)
     }
 
+    async fn reach_all(link: Link) -> (Reach, Result<(), RedisError>) {
+        let connected = link.shared().await.map(drop);
+        (Reach::All(Arc::new(link)), connected)
+    }
+
     /// The way for commands about a key, to the server that holds it.
-    pub(super) fn commands(&self, _key: &str) -> Commands {
-        Commands { link: self.link.clone() }
+    pub(super) fn commands(&self, key: &str) -> Commands {
+        Commands::new(self.route(key))
     }
 
     /// A connection to the server that holds a key, for the caller alone.
-    pub(super) async fn lend(&self, _key: &str) -> Result<Lent> {
-        self.link.lend().await.map_err(|error| self.explain(error))
+    pub(super) async fn lend(&self, key: &str) -> Result<Lent> {
+        Lent::new(self.route(key)).await.map_err(|error| self.explain(error))
+    }
+
+    fn route(&self, key: &str) -> Route {
+        match &self.servers {
+            Reach::All(link) => Route::All(link.clone()),
+            Reach::Cluster(cluster) => Route::Slot(cluster.clone(), cluster::slot(key)),
+        }
     }
 
     /// What the server's error means to the one who called.
     pub(super) fn explain(&self, error: RedisError) -> Error {
-        errors::explain(&self.name, error)
-    }
-
-    /// Waits until one of the lists has an item, takes it, and answers which list it was.
-    pub(super) async fn pop(&self, lists: &[String], timeout: Duration) -> Result<Option<String>> {
-        let Some(first) = lists.first() else { return Ok(None) };
-        // A wait that is dropped takes its connection along, and the server with it stops waiting for nobody.
-        let mut connection = self.lend(first).await?;
-        connection.set_patience(timeout + SLACK);
-        let popped: Option<(String, String)> = ::redis::cmd("BLPOP")
-            .arg(lists)
-            .arg(timeout.as_secs_f64().max(0.001))
-            .query_async(&mut connection)
-            .await
-            .map_err(|error| self.explain(error))?;
-        connection.give_back();
-        Ok(popped.map(|(list, _)| list))
-    }
-}
-
-/// Sends commands to the server that holds a key.
-pub(super) struct Commands {
-    link: Arc<Link>,
-}
-
-impl Commands {
-    async fn send(&self, what: What<'_>) -> RedisResult<Vec<Value>> {
-        let mut live = self.link.shared().await?;
-        let answer = what.over(&mut live.connection).await;
-        if let Err(error) = &answer
-            && errors::ends_connection(error)
-        {
-            self.link.failed(live.generation);
-        }
-        answer
-    }
-}
-
-/// What is sent at once.
-#[derive(Clone, Copy)]
-enum What<'a> {
-    Command(&'a Cmd),
-    Pipeline(&'a Pipeline, usize, usize),
-}
-
-impl What<'_> {
-    async fn over(self, connection: &mut ::redis::aio::MultiplexedConnection) -> RedisResult<Vec<Value>> {
-        match self {
-            Self::Command(command) => connection.send_packed_command(command).await.map(|value| vec![value]),
-            Self::Pipeline(pipeline, offset, count) => {
-                connection.send_packed_commands(pipeline, offset, count).await
-            }
+        match (&self.servers, error.code()) {
+            (Reach::All(_), Some("MOVED")) => Error::Refused {
+                backend: self.name.clone(),
+                reason: "it is one of the servers of a cluster: redis+cluster:// is for those".into(),
+                source: error.into(),
+            },
+            _ => errors::explain(&self.name, error),
         }
     }
-}
 
-/// The answer to a single command.
-fn only(mut answers: Vec<Value>) -> Value {
-    answers.pop().unwrap_or(Value::Nil)
-}
-
-impl ConnectionLike for Commands {
-    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        Box::pin(async move { self.send(What::Command(command)).await.map(only) })
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        pipeline: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
-        Box::pin(self.send(What::Pipeline(pipeline, offset, count)))
-    }
-
-    fn get_db(&self) -> i64 {
-        0
+    /// As [`explain`](Self::explain), before it ever worked. Later on, sentinels that do not know their service are out
+    /// of order, which passes.
+    fn explain_first(&self, error: RedisError) -> Error {
+        if error.kind() != ErrorKind::MasterNameNotFoundBySentinel {
+            return self.explain(error);
+        }
+        let told = error.detail().unwrap_or_default();
+        Error::Refused {
+            backend: self.name.clone(),
+            reason: format!("no sentinel knows a service of that name ({told})"),
+            source: error.into(),
+        }
     }
 }
 
