@@ -3,6 +3,7 @@
 //! How a fault is tried on worker processes, with an exact ledger, stands on top of `tests/crash/main.rs`.
 
 mod book;
+mod cluster;
 mod crash_ledger;
 mod eventually;
 mod fail_points;
@@ -13,9 +14,11 @@ mod processes;
 mod proxy;
 mod redis_server;
 mod seed;
+mod sentinel;
 mod witness;
 mod worker;
 
+pub use cluster::RedisCluster;
 pub use crash_ledger::{Account, CrashLedger};
 pub use eventually::{eventually, soon};
 pub use fail_points::{FailPoint, Operation, Side, die};
@@ -25,5 +28,6 @@ pub use processes::{Program, Running};
 pub use proxy::{Direction, Lost, Proxy, Script, Traffic, Which};
 pub use redis_server::RedisServer;
 pub use seed::Seed;
+pub use sentinel::Sentinels;
 pub use witness::Witness;
 pub use worker::{Pace, WorkerPlan, work};

@@ -21,7 +21,7 @@ const MISSING: &str = "redis-server is not on the PATH: install it (Debian: apt-
 const WARDEN: &str = r#"
 dir=$1; shift
 while read -r start; do
-    redis-server "$@" >>"$dir/log" 2>&1 &
+    redis-server "$dir/redis.conf" "$@" >>"$dir/log" 2>&1 &
     pid=$!
     echo "$pid"
 done
@@ -61,11 +61,16 @@ impl RedisServer {
     /// As [`start`](Self::start).
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_from("", arguments)
+    }
+
+    /// Starts a server that may rewrite its configuration file, which begins with these lines.
+    pub(crate) fn start_from(configuration: &str, arguments: &[&str]) -> Self {
         assert!(is_installed(), "{MISSING}");
         // Between finding a free port and taking it, somebody else may take it.
         let mut refusal = String::new();
         for _ in 0..5 {
-            match Self::try_start(arguments) {
+            match Self::try_start(configuration, arguments) {
                 Ok(server) => return server,
                 Err(why) => refusal = why,
             }
@@ -73,13 +78,14 @@ impl RedisServer {
         panic!("redis-server does not start: {refusal}");
     }
 
-    fn try_start(arguments: &[&str]) -> Result<Self, String> {
+    fn try_start(configuration: &str, arguments: &[&str]) -> Result<Self, String> {
         let port = free_port();
         let dir = tempfile::Builder::new()
             .prefix("mosquito-redis-")
             .tempdir()
             .expect("a folder for temporary files can be written")
             .keep();
+        std::fs::write(dir.join("redis.conf"), configuration).expect("its folder can be written");
         let mut warden = Command::new("sh")
             .args(["-c", WARDEN, "redis-warden"])
             .arg(&dir)
@@ -226,7 +232,7 @@ fn is_installed() -> bool {
     Command::new("redis-server").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(address(0)).expect("there is a free port");
     listener.local_addr().expect("it is bound").port()
 }
