@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::client::Mosquito;
 use crate::error::Result;
 use crate::name::OverseerId;
-use crate::runners::{Desk, Overseer, Pool};
+use crate::runners::{Desk, Overseer, Pool, Tally};
 use signals::Signals;
 
 pub use builder::RunnerBuilder;
@@ -45,7 +45,8 @@ impl Runner {
     #[must_use]
     pub fn handle(&self) -> RunnerHandle {
         let pool = Arc::downgrade(self.overseer.pool());
-        RunnerHandle { stop: self.desk.stop.clone(), leave: self.desk.leave.clone(), pool }
+        let (stop, leave, tally) = (self.desk.stop.clone(), self.desk.leave.clone(), self.desk.tally.clone());
+        RunnerHandle { stop, leave, pool, tally }
     }
 
     /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
@@ -57,14 +58,22 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// When the store refuses for good, such as for a wrong password; after the same drain.
+    /// When the store refuses for good, such as for a wrong password; after the same drain. What was performed until
+    /// then is in the log, and the handle's [`report`](RunnerHandle::report) tells it.
     pub async fn run(self) -> Result<Report> {
         let Self { desk, overseer, signals } = self;
         let signals = signals.then(Signals::listen).flatten();
         let _listener =
             signals.map(|signals| AbortOnDropHandle::new(tokio::spawn(signals::obey(signals, desk.clone()))));
         let result = overseer.run().await;
-        result.map(|()| Report::of(&desk.tally))
+        let report = Report::of(&desk.tally);
+        match &result {
+            Ok(()) => tracing::info!(target: "mosquito", %report, "runner stopped"),
+            Err(error) => {
+                tracing::error!(target: "mosquito", %report, ?error, "runner stopped: the store refused")
+            }
+        }
+        result.map(|()| report)
     }
 }
 
@@ -74,12 +83,13 @@ impl fmt::Debug for Runner {
     }
 }
 
-/// Stops a runner, or changes the size of its pool. Cheap to clone; does nothing once the runner is gone.
+/// Stops a runner, changes the size of its pool, or tells what it did. Cheap to clone; stops nothing once the runner is gone.
 #[derive(Clone)]
 pub struct RunnerHandle {
     stop: CancellationToken,
     leave: CancellationToken,
     pool: Weak<Pool>,
+    tally: Arc<Tally>,
 }
 
 impl RunnerHandle {
@@ -102,6 +112,28 @@ impl RunnerHandle {
             // None at all would be a pause, which a queue has a better way for.
             pool.resize(executors.max(1));
         }
+    }
+
+    /// What the runner did so far; once it has ended, with an error or without, what it did in all.
+    ///
+    /// ```standalone_crate
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// # #[job] struct Greet { name: String }
+    /// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// let mosquito = Mosquito::connect("memory://").await?;
+    /// let runner = mosquito.runner().build()?;
+    /// let handle = runner.handle();
+    /// # handle.stop();
+    /// if let Err(error) = runner.run().await {
+    ///     eprintln!("{error}; until then: {}", handle.report());
+    /// }
+    /// # assert_eq!(handle.report().performed, 0);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report::of(&self.tally)
     }
 
     /// How many executors there are; 0 before the runner runs and after.

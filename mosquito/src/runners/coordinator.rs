@@ -56,7 +56,9 @@ impl<'a> Coordinator<'a> {
             let until = Instant::now() + around(self.lease / 2);
             match self.desk.noted(self.take_part(until).await) {
                 Ok(()) => backoff.reset(),
-                Err(_) => self.desk.rest(backoff.next()).await,
+                Err(error) if error.is_transient() => self.desk.rest(backoff.next()).await,
+                // Nobody may be left who moves due runs.
+                Err(error) => self.desk.give_up(error),
             }
         }
         // Whoever is next need not wait for the lease to run out; if this fails, it does.

@@ -36,7 +36,7 @@ pub(crate) struct Desk {
     pub(crate) registry: Registry,
     pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,
-    pub(crate) tally: Tally,
+    pub(crate) tally: Arc<Tally>,
     pub(super) held: Held,
     pub(super) outage: Outage,
     /// Fires when nothing more is to be claimed.
@@ -58,7 +58,7 @@ impl Desk {
             registry,
             states: Arc::new(states),
             settings,
-            tally: Tally::default(),
+            tally: Arc::default(),
             held: Held::default(),
             outage: Outage::default(),
             stop: CancellationToken::new(),

@@ -262,6 +262,6 @@ async fn kept_going<F: Future<Output = ()>>(desk: &Desk, name: &str, go: impl Fn
     while let Err(panic) = AssertUnwindSafe(go()).catch_unwind().await {
         let reason = panic_message(panic);
         tracing::error!(target: "mosquito", companion = name, reason, "panicked, and goes on");
-        desk.rest(Duration::from_secs(1)).await;
+        desk.rest(reaper::around(Duration::from_secs(1))).await;
     }
 }

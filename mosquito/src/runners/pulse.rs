@@ -3,13 +3,17 @@
 //! Invariant: no job can stop it. It has a thread, a runtime and connections to itself, so that jobs which
 //! hold every thread of the application's runtime do not make the overseer look dead.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 use crate::backend::{Backend, Lease};
 use crate::error::{Error, Result};
+use crate::job::panic_message;
 
 /// Starts to beat, until the token fires. Where nobody else can take the overseer for dead, a task is enough.
 ///
@@ -36,8 +40,8 @@ async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
         match desk.backend.separate().await {
             Ok(backend) => beat_until(desk, &*backend, done).await,
             Err(error) => {
-                desk.outage.failed(&error, &desk.events);
-                done.run_until_cancelled(tokio::time::sleep(desk.settings.heartbeat / 4)).await;
+                let pause = failed(desk, error);
+                done.run_until_cancelled(tokio::time::sleep(pause)).await;
             }
         }
     }
@@ -45,16 +49,31 @@ async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
 
 async fn beat_until(desk: &Desk, backend: &dyn Backend, done: &CancellationToken) {
     while !done.is_cancelled() {
-        let pause = match beat(desk, backend).await {
-            Ok(()) => desk.settings.heartbeat,
-            // Soon again: the lease runs on.
-            Err(error) => {
-                desk.outage.failed(&error, &desk.events);
-                desk.settings.heartbeat / 4
+        let pause = match AssertUnwindSafe(beat(desk, backend)).catch_unwind().await {
+            Ok(Ok(())) => desk.settings.heartbeat,
+            Ok(Err(error)) => failed(desk, error),
+            Err(panic) => {
+                let reason = panic_message(panic);
+                tracing::error!(target: "mosquito", companion = "pulse", reason, "panicked, and goes on");
+                soon(desk)
             }
         };
         done.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
+}
+
+/// How long until the next try. An overseer that can never beat again performs what others take back: it stops.
+fn failed(desk: &Desk, error: Error) -> Duration {
+    match error.is_transient() {
+        true => desk.outage.failed(&error, &desk.events),
+        false => desk.give_up(error),
+    }
+    soon(desk)
+}
+
+/// The lease runs on.
+fn soon(desk: &Desk) -> Duration {
+    desk.settings.heartbeat / 4
 }
 
 async fn beat(desk: &Desk, backend: &dyn Backend) -> Result<()> {

@@ -16,13 +16,23 @@ use crate::name::QueueName;
 pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
     // At once, not after the first pause: what a killed process left behind may be waiting for its successor.
     while !desk.stop.is_cancelled() {
+        let rescues = !nobody_could_beat(desk);
         for queue in &*queues.now() {
             // The outage is told, and the next round tries again.
-            let _ = desk.noted(reap_queue(desk, queue).await);
+            if rescues {
+                let _ = desk.noted(reap_queue(desk, queue).await);
+            }
             let _ = desk.noted(recall_queue(desk, queue).await);
         }
         desk.rest(around(desk.settings.reap_every)).await;
     }
+}
+
+/// When the store was out of reach for most of a lease, whoever is alive seems dead until its next beat: it gets the time
+/// for that, and its runs are not performed twice.
+fn nobody_could_beat(desk: &Desk) -> bool {
+    let settings = &desk.settings;
+    desk.outage.is_recent(settings.dead_after / 4, settings.heartbeat)
 }
 
 async fn reap_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
