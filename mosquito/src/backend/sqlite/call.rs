@@ -116,6 +116,12 @@ impl Inbox {
         self.line.remove(place)
     }
 
+    /// Everything that is there already.
+    pub(super) fn all(&mut self) -> Vec<Box<dyn Call>> {
+        self.line.extend(self.calls.try_iter());
+        self.line.drain(..).collect()
+    }
+
     /// Puts a call with steps to come behind all others.
     pub(super) fn put_back(&mut self, call: Box<dyn Call>) {
         self.line.push_back(call);

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{BoxError, Error};
 
@@ -15,6 +15,15 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
             return Error::Unavailable { backend: backend(path), source: error.into() };
         }
+        Some(Code::DiskFull) => {
+            let reason = "the disk is full; make room on it. What was stored before is safe";
+            return passing(path, reason, error);
+        }
+        Some(Code::SystemIoFailure) if is_of_writing(&error) => {
+            let reason = "the disk did not take what was written; see whether it is full, over a quota or a limit of this \
+                          process, or failing. What was stored before is safe";
+            return passing(path, reason, error);
+        }
         Some(Code::NotADatabase) => {
             "the file is not a SQLite database; name another path. It was left as it is".into()
         }
@@ -25,11 +34,8 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
         }
         Some(Code::CannotOpen | Code::PermissionDenied) => why_it_does_not_open(path),
         Some(Code::ReadOnly) => READ_ONLY.into(),
-        Some(Code::DiskFull) => {
-            "the disk is full; make room on it. What was stored before is safe".into()
-        }
         Some(Code::SystemIoFailure) => {
-            "the disk failed to read or write; look into the system's log, and see that the file is on a local \
+            "the disk failed to read; look into the system's log, and see that the file is on a local \
              disk with room left"
                 .into()
         }
@@ -51,6 +57,41 @@ const READ_ONLY: &str =
 /// An error of ours about a file that SQLite itself would take.
 pub(super) fn refused(path: &Path, reason: String, source: impl Into<BoxError>) -> Error {
     Error::Refused { backend: backend(path), reason, source: source.into() }
+}
+
+/// Something that passes when somebody acts, in words that say how.
+fn passing(path: &Path, reason: &'static str, source: rusqlite::Error) -> Error {
+    Error::Unavailable { backend: backend(path), source: Box::new(Passing { reason, source }) }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+struct Passing {
+    reason: &'static str,
+    source: rusqlite::Error,
+}
+
+/// SQLite knows one kind of full disk; a quota and a limit of the process are failures to write.
+fn is_of_writing(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(
+        code,
+        Some(
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_DIR_FSYNC
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_SHMOPEN
+                | ffi::SQLITE_IOERR_SHMSIZE
+                | ffi::SQLITE_IOERR_SHMMAP
+        )
+    )
+}
+
+/// The path names another file than the one that is open, or none.
+pub(super) fn lost(path: &Path) -> Error {
+    let reason = "the file was deleted, moved or replaced while it was open; put it back, and start this process again";
+    refused(path, reason.into(), io::Error::from(io::ErrorKind::NotFound))
 }
 
 /// The file can be read but not written.

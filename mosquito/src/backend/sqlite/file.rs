@@ -16,7 +16,7 @@ const APPLICATION_ID: i32 = 0x6d6f_7371;
 const LAYOUT: i32 = 1;
 
 /// How long a call waits for other processes to finish their transactions, each of which is short.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens a store, and makes it when there is none. A file of anybody else's stays as it is.
 pub(super) fn open(path: &Path) -> Result<Connection> {

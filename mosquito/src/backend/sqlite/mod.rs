@@ -19,10 +19,26 @@
 //! they are to be moved and kept together. It must be on a local disk: network file systems lack the
 //! locks and the shared memory that SQLite needs.
 //!
+//! # What goes wrong with files
+//!
+//! - **A disk that is full**, over a quota or failing: what needs to be written answers [`Unavailable`](crate::Error::Unavailable),
+//!   wholly undone. Runners try again, and go on when there is room.
+//! - **A file that is deleted, moved or replaced** while it is open: each call from then on answers
+//!   [`Refused`](crate::Error::Refused), rather than to store into a file that nobody will find.
+//!   A runner ends with that. What the file held is where the file is.
+//!
+//! # The clock
+//!
+//! All times are the machine's, which the processes that share a file share, too. When it is set forward, what is scheduled comes
+//! early, and leases run out: runs that are being performed may be taken for those of dead overseers and be performed once more,
+//! and what their first performers settle is refused. When it is set back by an hour, what was scheduled comes an hour late,
+//! periodic jobs wait until it is again as late as at their last tick, and the runs of an overseer that dies
+//! then come back an hour later. No run is lost by either, and no tick is repeated. Slewing, as time servers do it, changes nothing.
+//!
 //! # Several processes
 //!
-//! A call that finds another process writing waits for it, up to 30 seconds, before it answers
-//! [`Unavailable`](crate::Error::Unavailable). Within a process, and between handles made by
+//! A call that finds another process writing waits for it, up to ten seconds, before it answers
+//! [`Unavailable`](crate::Error::Unavailable), and so do those that came meanwhile. Within a process, and between handles made by
 //! [`Backend::separate`], a waiter is woken at once. What another process did is noticed within 25 ms, by
 //! looks at a counter in shared memory for as long as somebody waits (`abroad.rs`).
 
@@ -31,6 +47,7 @@ mod call;
 mod errors;
 mod file;
 mod flush;
+mod identity;
 mod leases;
 mod moves;
 mod queue;
@@ -88,7 +105,7 @@ impl Sqlite {
     /// # Errors
     ///
     /// [`Error::Refused`](crate::Error::Refused) when the file cannot be read and written, or is not mosquito's: nothing is
-    /// overwritten. [`Error::Unavailable`](crate::Error::Unavailable) when another process did not let go of it for 30 seconds.
+    /// overwritten. [`Error::Unavailable`](crate::Error::Unavailable) when another process did not let go of it for ten seconds.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with_clock(path, Clock::system()).await
     }

@@ -162,6 +162,7 @@ async fn a_full_disk_undoes_its_call_and_no_other() {
     let full = sqlite.enqueue(&mail(), &runs(10_000)).await.unwrap_err();
 
     assert!(format!("{full:?}").contains("the disk is full; make room on it"), "{full:?}");
+    assert!(full.is_transient(), "and then it goes on");
     assert_eq!(waiting(&sqlite).await, 10);
     pages(1_000_000).await.unwrap();
     assert!(sqlite.enqueue(&mail(), &runs(10_000)).await.is_ok(), "it goes on where there is room");

@@ -17,6 +17,7 @@ use crate::backend::sqlite::abroad::{Abroad, LOOK_EVERY, Waits};
 use crate::backend::sqlite::call::{Asked, Call, Inbox, Kind, Next};
 use crate::backend::sqlite::errors;
 use crate::backend::sqlite::file;
+use crate::backend::sqlite::identity::Identity;
 use crate::backend::sqlite::signals::{Rings, Signals};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -48,10 +49,12 @@ impl Thread {
             let server = file::open(&at).and_then(|connection| {
                 let abroad = Abroad::of(&connection).map_err(|error| errors::explain(&at, error))?;
                 let inbox = Inbox::new(inbox);
+                let identity = Identity::of(&at);
                 let looked = Instant::now();
                 Ok(Server {
                     connection,
                     path: at,
+                    identity,
                     clock,
                     inbox,
                     signals,
@@ -109,6 +112,7 @@ impl Thread {
 struct Server {
     connection: Connection,
     path: Arc<Path>,
+    identity: Identity,
     clock: Clock,
     inbox: Inbox,
     signals: Arc<Signals>,
@@ -146,9 +150,12 @@ impl Server {
 
     /// Performs a call in a transaction, and others that come meanwhile.
     fn transact(&mut self, first: Box<dyn Call>) {
+        if self.identity.is_lost() {
+            return first.answer(Err(errors::lost(&self.path)));
+        }
         let kind = first.kind();
         if let Err(error) = self.begin(kind) {
-            return first.answer(Err(errors::explain(&self.path, error)));
+            return self.refuse(first, error);
         }
         let mut rings = Rings::new();
         let group = self.perform(first, kind, &mut rings);
@@ -162,6 +169,16 @@ impl Server {
                 call.answer(Err(errors::explain(&self.path, error)));
             }),
         }
+    }
+
+    /// A call that could not begin. Those that waited behind it for the same lock need not wait as long once more.
+    fn refuse(&mut self, first: Box<dyn Call>, error: rusqlite::Error) {
+        if errors::is_busy(&error) {
+            for call in self.inbox.all() {
+                call.answer(Err(errors::explain(&self.path, errors::again(&error))));
+            }
+        }
+        first.answer(Err(errors::explain(&self.path, error)));
     }
 
     fn begin(&mut self, kind: Kind) -> rusqlite::Result<()> {
