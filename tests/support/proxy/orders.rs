@@ -103,9 +103,11 @@ impl Orders {
 
     /// What becomes of the server's reply to a call.
     pub(super) fn fate(&mut self, script: Option<Script>, reply: &[u8]) -> Fate {
-        let took_effect = !reply.starts_with(b"-");
-        if let Some(script) = script.filter(|_| took_effect) {
+        let answered = script.filter(|_| !reply.starts_with(b"-"));
+        if let Some(script) = answered {
             *self.told.calls.entry(script).or_default() += 1;
+        }
+        if let Some(script) = answered.filter(|script| script.took_effect(reply)) {
             for loss in self.losses.iter_mut().filter(|loss| loss.script == script) {
                 loss.nth = loss.nth.saturating_sub(1);
             }

@@ -34,6 +34,17 @@ impl Script {
         redis::Script::new(self.text()).get_hash().to_owned()
     }
 
+    /// Whether a reply other than an error says that runs were moved, by a script that usually finds none.
+    pub(super) fn took_effect(self, reply: &[u8]) -> bool {
+        match self {
+            // The lease and the time, and nothing after them.
+            Self::Claim => !reply.starts_with(b"*2\r\n"),
+            Self::Promote => !reply.starts_with(b"*2\r\n:0\r\n"),
+            Self::Rescue => reply != b"*3\r\n:0\r\n*0\r\n*0\r\n",
+            _ => true,
+        }
+    }
+
     fn text(self) -> &'static str {
         macro_rules! text {
             ($name:literal) => {

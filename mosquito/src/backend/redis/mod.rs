@@ -225,6 +225,20 @@ impl Redis {
         Ok(())
     }
 
+    /// What a refused wait means: it may be that one of its lists is something else, but the server does not say which.
+    async fn explain_lists(&self, lists: &[String], error: Error) -> Error {
+        for list in lists {
+            match self.query::<String>(list, ::redis::cmd("TYPE").arg(list)).await {
+                Ok(found) if found != "none" && found != "list" => {
+                    return Error::ForeignKey { key: list.clone(), found, expected: "list" };
+                }
+                Ok(_) => (),
+                Err(_) => break,
+            }
+        }
+        error
+    }
+
     async fn explain_global(&self, key: &str, expected: &'static str, error: RedisError) -> Error {
         if error.to_string().contains("WRONGTYPE") {
             let found = self.query(key, ::redis::cmd("TYPE").arg(key)).await;

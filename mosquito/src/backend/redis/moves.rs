@@ -290,7 +290,11 @@ impl Backend for Redis {
             Signal::Due => Key::Due,
         };
         let lists: Vec<String> = queues.iter().map(|queue| self.keys.of(queue, key)).collect();
-        let popped = self.connections.pop(&lists, timeout).await?;
+        let popped = match self.connections.pop(&lists, timeout).await {
+            Ok(popped) => popped,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => return Err(self.explain_lists(&lists, error).await),
+        };
         Ok(popped
             .and_then(|popped| lists.iter().position(|list| *list == popped))
             .map(|at| queues[at].clone()))

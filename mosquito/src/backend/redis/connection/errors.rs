@@ -7,7 +7,7 @@ use crate::backend::redis::tls;
 use crate::error::Error;
 
 /// What passes by itself: when somebody makes room, a replica is back, or another server has taken over.
-const PASSING: [&str; 12] = [
+const PASSING: [&str; 13] = [
     "OOM",
     "MISCONF",
     "BUSY",
@@ -20,6 +20,8 @@ const PASSING: [&str; 12] = [
     "UNBLOCKED",
     "MOVED",
     "ASK",
+    // Somebody emptied the cache of scripts between the loading of one and its call.
+    "NOSCRIPT",
 ];
 
 /// What says that the server, or the connection, is not the one to talk to now.
