@@ -48,6 +48,16 @@ pub enum Error {
         /// What its driver said.
         source: BoxError,
     },
+    /// The backend's user lacks a permission, which concerns every queue. Trying again does not help.
+    #[error("{backend} refused: {reason}")]
+    Denied {
+        /// Which backend, and where.
+        backend: String,
+        /// What the user may not do.
+        reason: String,
+        /// What its driver said.
+        source: BoxError,
+    },
     /// A file that the settings name cannot be used.
     #[error("cannot use the file `{}`: {reason}", .path.display())]
     File {

@@ -4,4 +4,5 @@
 
 mod certificates;
 mod tls;
+mod users;
 mod working;

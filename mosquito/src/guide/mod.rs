@@ -13,6 +13,7 @@
 //! | [`crates`] | How are jobs in another crate found, and what is checked before anything runs? |
 //! | [`testing`] | How is all that tested, a month of it if need be? |
 //! | [`operating`] | How is it run: stores and what each promises, signals, log, pauses, dead runs? |
+//! | [`redis`] | How is a Redis set up for it: TLS, a user of its own, what it must not forget? |
 //!
 //! The examples are tested with each release. They use `memory://`, where everything is as in the other stores except
 //! that it ends with its process.
@@ -49,3 +50,6 @@ pub mod testing {}
 
 #[doc = include_str!("operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("redis.md")]
+pub mod redis {}

@@ -14,7 +14,7 @@ use super::periodic::Periodic;
 use super::queue_list::QueueList;
 use super::reaper::around;
 use crate::backend::{BATCH_LIMIT, Signal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::name::QueueName;
 
@@ -117,7 +117,7 @@ impl<'a> Coordinator<'a> {
     /// What is wrong with one queue for good must not hold up the others.
     fn of_one_queue(&self, queue: &QueueName, next: Result<Duration>) -> Result<Duration> {
         match next {
-            Err(error) if !error.is_transient() => {
+            Err(error) if !error.is_transient() && !matches!(error, Error::Denied { .. }) => {
                 tracing::error!(target: "mosquito", %queue, ?error, "a queue cannot be coordinated");
                 Ok(SWEEP_EVERY)
             }

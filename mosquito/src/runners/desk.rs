@@ -84,6 +84,18 @@ impl Desk {
         answer
     }
 
+    /// Notes the answer to a companion, which goes on without one; but a user that lacks a permission ends the runner.
+    pub(super) fn tried<T>(&self, answer: Result<T, Error>) -> Option<T> {
+        match self.noted(answer) {
+            Ok(answer) => Some(answer),
+            Err(error @ Error::Denied { .. }) => {
+                self.give_up(error);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     /// Gives up what was claimed in a queue up to a ticket, and says so.
     pub(super) fn lose(&self, queue: &crate::QueueName, up_to: u64) {
         let runs = self.held.lose(queue, up_to);

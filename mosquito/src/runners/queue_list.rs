@@ -43,7 +43,7 @@ impl QueueList {
     /// Looks for new queues until the overseer stops.
     pub(super) async fn keep_up(&self, desk: &Desk) {
         while !desk.stop.is_cancelled() {
-            if let Ok(found) = desk.noted(desk.backend.queues().await) {
+            if let Some(found) = desk.tried(desk.backend.queues().await) {
                 let known = self.everywhere();
                 if found.iter().any(|queue| !known.contains(queue)) {
                     let all = sorted(known.iter().cloned().chain(found));

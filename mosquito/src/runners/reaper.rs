@@ -20,9 +20,9 @@ pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
         for queue in &*queues.now() {
             // The outage is told, and the next round tries again.
             if rescues {
-                let _ = desk.noted(reap_queue(desk, queue).await);
+                desk.tried(reap_queue(desk, queue).await);
             }
-            let _ = desk.noted(recall_queue(desk, queue).await);
+            desk.tried(recall_queue(desk, queue).await);
         }
         desk.rest(around(desk.settings.reap_every)).await;
     }

@@ -18,6 +18,7 @@ mod connection;
 mod erase;
 mod keys;
 mod moves;
+mod permission;
 mod replies;
 mod scripts;
 mod search;

@@ -20,7 +20,21 @@ macro_rules! scripts {
                 Self { $($name: script(include_str!(concat!("scripts/", stringify!($name), ".lua"))),)* }
             }
         }
+
+        /// The text of each script.
+        const TEXTS: &[&str] = &[$(include_str!(concat!("scripts/", stringify!($name), ".lua")),)*];
     };
+}
+
+/// A line of the script that has this hash, counted from 1; on the server's clock.
+pub(super) fn line(hash: &str, number: usize) -> Option<&'static str> {
+    let text = TEXTS.iter().find(|text| Script::new(text).get_hash() == hash)?;
+    text.lines().nth(number.checked_sub(1)?)
+}
+
+#[cfg(test)]
+pub(super) fn hashes() -> impl Iterator<Item = String> {
+    TEXTS.iter().map(|text| Script::new(text).get_hash().to_owned())
 }
 
 scripts! {

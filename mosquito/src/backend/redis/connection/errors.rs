@@ -3,7 +3,7 @@
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::location::Node;
-use crate::backend::redis::tls;
+use crate::backend::redis::{permission, tls};
 use crate::error::Error;
 
 /// What passes by itself: when somebody makes room, a replica is back, or another server has taken over.
@@ -33,6 +33,9 @@ pub(super) const SENTINELS_REFUSE: &str = "the sentinels refuse";
 /// What an error means to the one who called.
 pub(super) fn explain(name: &str, error: RedisError) -> Error {
     let backend = name.to_owned();
+    if let Some(reason) = permission::refusal(&error) {
+        return Error::Denied { backend, reason, source: error.into() };
+    }
     match refusal(&error) {
         Some(reason) => Error::Refused { backend, reason, source: error.into() },
         None => Error::Unavailable { backend, source: error.into() },
