@@ -2,9 +2,9 @@
 //!
 //! Invariant: every claim that a backend answered is held until its settlement is answered, or until the
 //! lease it was made under is known to be lost. So the pulse never forgets a lease, and the shutdown never
-//! forgets a run.
+//! forgets a run. A lease that an unanswered claim may have taken is kept alive, too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,7 @@ use crate::name::{QueueName, RunId};
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     queues: Mutex<HashMap<QueueName, HashMap<ClaimToken, Hold>>>,
+    asked: Mutex<HashSet<QueueName>>,
     taken: AtomicU64,
 }
 
@@ -31,6 +32,16 @@ struct Hold {
 }
 
 impl Held {
+    /// A claim is on its way, and may take the lease long before its answer comes.
+    pub(super) fn asking(&self, queue: &QueueName) {
+        self.lock_asked().insert(queue.clone());
+    }
+
+    /// The claim was answered, and what it got is held.
+    pub(super) fn answered(&self, queue: &QueueName) {
+        self.lock_asked().remove(queue);
+    }
+
     /// Holds a claim, and answers the token of its run.
     pub(super) fn take(
         &self,
@@ -64,11 +75,15 @@ impl Held {
         }
     }
 
-    /// The queues with claims, each with the latest ticket among them.
+    /// The queues with claims, each with the latest ticket among them; 0 where a claim is only asked for, since
+    /// whether its lease stands is not known before its answer.
     pub(super) fn leases(&self) -> Vec<(QueueName, u64)> {
+        let asked = self.lock_asked().clone();
         let queues = self.lock();
         let latest = |holds: &HashMap<_, Hold>| holds.values().map(|hold| hold.ticket).max();
-        queues.iter().filter_map(|(queue, holds)| Some((queue.clone(), latest(holds)?))).collect()
+        let mut leases: HashMap<_, _> = asked.into_iter().map(|queue| (queue, 0)).collect();
+        leases.extend(queues.iter().filter_map(|(queue, holds)| Some((queue.clone(), latest(holds)?))));
+        leases.into_iter().collect()
     }
 
     /// The oldest ticket among a queue's claims: nothing is held from any before it.
@@ -126,6 +141,10 @@ impl Held {
         all
     }
 
+    fn lock_asked(&self) -> MutexGuard<'_, HashSet<QueueName>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<QueueName, HashMap<ClaimToken, Hold>>> {
         // Each change is one insertion or removal.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,6 +171,21 @@ mod tests {
         assert!(!held.settling(&mail, &claim(1)), "a lost claim is not to be settled");
         assert!(held.settling(&mail, &claim(3)));
         assert_eq!(held.leases(), [(mail, 3)]);
+    }
+
+    #[test]
+    fn a_lease_that_an_unanswered_claim_may_have_taken_is_beaten_for_and_cannot_be_lost() {
+        let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
+
+        held.asking(&mail);
+        let asked = held.leases();
+        let token = held.take(&mail, &RunId::random(), &ClaimToken("1".into()), 1);
+        held.answered(&mail);
+
+        assert_eq!(asked, [(mail.clone(), 0)]);
+        assert_eq!(held.lose(&mail, 0), 0, "a beat from before the claim took the lease says nothing of it");
+        assert!(!token.is_cancelled());
+        assert_eq!(held.leases(), [(mail, 1)]);
     }
 
     #[test]

@@ -187,6 +187,7 @@ impl Overseer {
         let ticket = self.unanswered.get(queue).cloned().unwrap_or_else(|| self.desk.next_ticket());
         // Until there is an answer, for whatever reason it does not come.
         self.unanswered.insert(queue.clone(), ticket.clone());
+        self.desk.held.asking(queue);
         let answer = self.desk.backend.claim(queue, &ticket, at_most).await?;
         self.unanswered.remove(queue);
         if answer.lease != Lease::Held {
@@ -202,6 +203,7 @@ impl Overseer {
                 None => self.pool.hand_back(work),
             }
         }
+        self.desk.held.answered(queue);
         Ok(runs)
     }
 

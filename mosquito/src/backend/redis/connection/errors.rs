@@ -51,7 +51,11 @@ pub(super) fn is_refusal(error: &RedisError) -> bool {
 fn refusal(error: &RedisError) -> Option<String> {
     let reason = match error.kind() {
         ErrorKind::Io => return tls::refusal(error),
+        // A connection that broke in the middle of a reply.
+        ErrorKind::Parse => return None,
         ErrorKind::MasterNameNotFoundBySentinel => return None,
+        // It says so in place of the first answer, be it about a password.
+        _ if error.to_string().contains("max number of clients reached") => return None,
         _ if says(error, &PASSING) => return None,
         ErrorKind::AuthenticationFailed if error.to_string().starts_with(SENTINELS_REFUSE) => {
             "the `sentinel_user` or `sentinel_password` in its URL is wrong or missing"
