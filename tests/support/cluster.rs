@@ -129,6 +129,38 @@ impl RedisCluster {
         place.unwrap_or_else(|| panic!("nobody holds slot {slot}"))
     }
 
+    /// Moves the slot of a key to another master, with all its keys, as an operator would.
+    pub fn move_slot(&self, key: &str, to: usize) {
+        let from = self.holder(key, 0);
+        let tell = |place: usize, words: &[&str]| {
+            let _: String = self.servers[place].command(words);
+        };
+        let id = |place: usize| -> String { self.servers[place].command(&["CLUSTER", "MYID"]) };
+        let number: i64 = self.servers[from].command(&["CLUSTER", "KEYSLOT", key]);
+        let (slot, port) = (number.to_string(), self.servers[to].port().to_string());
+        tell(to, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
+        tell(from, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
+        loop {
+            let keys: Vec<String> = self.servers[from].command(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]);
+            let Some(key) = keys.first() else { break };
+            tell(from, &["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
+        }
+        for place in [to, from] {
+            tell(place, &["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
+        }
+    }
+
+    /// How many connections wait for an item of a list, at all servers.
+    #[must_use]
+    pub fn blocked(&self) -> usize {
+        let blocked = |server: &RedisServer| {
+            let clients: String = server.command(&["INFO", "clients"]);
+            let count = clients.lines().find_map(|line| line.strip_prefix("blocked_clients:"));
+            count.and_then(|count| count.parse::<usize>().ok()).expect("a server counts them")
+        };
+        self.servers.iter().map(blocked).sum()
+    }
+
     /// Names that stand in a slot of each of the three masters, in their order: queues, say.
     #[must_use]
     pub fn names(&self) -> [String; 3] {

@@ -24,26 +24,15 @@ impl Sentinels {
     ///
     /// When they do not come up.
     pub async fn start() -> Self {
-        Self::start_with(&[], "").await
-    }
-
-    /// Starts servers with more arguments than the usual ones, and sentinels with more lines of configuration.
-    ///
-    /// # Panics
-    ///
-    /// As [`start`](Self::start).
-    pub async fn start_with(arguments: &[&str], configuration: &str) -> Self {
-        let mut servers = vec![RedisServer::start_with(arguments)];
+        let mut servers = vec![RedisServer::start()];
         let master = servers[0].port().to_string();
-        let replica = [&["--replicaof", "127.0.0.1", &master][..], arguments].concat();
-        servers.extend((0..2).map(|_| RedisServer::start_with(&replica)));
+        servers.extend((0..2).map(|_| RedisServer::start_with(&["--replicaof", "127.0.0.1", &master])));
         // A failover within a second or two of a failure. The timeout is how soon another may follow.
         let watch = format!(
             "sentinel monitor {SERVICE} 127.0.0.1 {master} 2\n\
              sentinel down-after-milliseconds {SERVICE} 1000\n\
              sentinel failover-timeout {SERVICE} 5000\n\
-             sentinel parallel-syncs {SERVICE} 2\n\
-             {configuration}\n"
+             sentinel parallel-syncs {SERVICE} 2\n"
         );
         let sentinels = (0..3).map(|_| RedisServer::start_from(&watch, &["--sentinel"])).collect();
         let all = Self { servers, sentinels };
@@ -96,13 +85,43 @@ impl Sentinels {
     }
 
     /// One of the three servers.
-    pub fn server(&mut self, place: usize) -> &mut RedisServer {
+    #[must_use]
+    pub fn server(&self, place: usize) -> &RedisServer {
+        &self.servers[place]
+    }
+
+    /// One of the three servers, to be ended or started.
+    pub fn server_mut(&mut self, place: usize) -> &mut RedisServer {
         &mut self.servers[place]
     }
 
     /// One of the three sentinels.
-    pub fn sentinel(&mut self, place: usize) -> &mut RedisServer {
+    #[must_use]
+    pub fn sentinel(&self, place: usize) -> &RedisServer {
+        &self.sentinels[place]
+    }
+
+    /// One of the three sentinels, to be ended or started.
+    pub fn sentinel_mut(&mut self, place: usize) -> &mut RedisServer {
         &mut self.sentinels[place]
+    }
+
+    /// Has the servers ask for one password and the sentinels for another, from now on.
+    pub fn protect(&self, servers: &str, sentinels: &str) {
+        let tell = |server: &RedisServer, words: &[&str]| {
+            let _: String = server.command(words);
+        };
+        for sentinel in &self.sentinels {
+            tell(sentinel, &["SENTINEL", "SET", SERVICE, "auth-pass", servers]);
+            tell(sentinel, &["SENTINEL", "CONFIG", "SET", "sentinel-pass", sentinels]);
+        }
+        for server in &self.servers {
+            tell(server, &["CONFIG", "SET", "masterauth", servers]);
+            tell(server, &["CONFIG", "SET", "requirepass", servers]);
+        }
+        for sentinel in &self.sentinels {
+            tell(sentinel, &["ACL", "SETUSER", "default", "resetpass", &format!(">{sentinels}")]);
+        }
     }
 
     /// Has the sentinels make another server the master, though nothing is wrong with this one.

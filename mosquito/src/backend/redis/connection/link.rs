@@ -29,6 +29,8 @@ struct State {
     /// How often everything was thrown away.
     generation: u64,
     shared: Option<Dial>,
+    /// Where the shared connection leads, once it is made.
+    node: Option<Node>,
     idle: Vec<Idle>,
 }
 
@@ -66,7 +68,13 @@ impl Link {
             (dial, state.generation)
         };
         match dial.await {
-            Ok((node, connection)) => Ok(Live { connection, node, generation }),
+            Ok((node, connection)) => {
+                let mut state = self.state();
+                if state.generation == generation && state.node.is_none() {
+                    state.node = Some(node.clone());
+                }
+                Ok(Live { connection, node, generation })
+            }
             Err(error) => {
                 self.failed(generation);
                 Err(error)
@@ -111,6 +119,12 @@ impl Link {
             *state = State { generation: generation + 1, ..State::default() };
             self.suspected.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Which server the shared connection leads to, if there is one, and its generation.
+    pub(super) fn leads_to(&self) -> (Option<Node>, u64) {
+        let state = self.state();
+        (state.node.clone(), state.generation)
     }
 
     pub(super) fn is_suspected(&self) -> bool {

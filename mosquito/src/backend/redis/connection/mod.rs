@@ -73,19 +73,24 @@ impl Connections {
                 let asked = cluster.ask().await;
                 (Reach::Cluster(cluster), asked)
             }
-            Servers::One(node) => Self::reach_all(Link::to(location, node)).await,
-            Servers::Sentinels { sentinels, .. } => {
-                Self::reach_all(Link::to(location, sentinels[0].clone())).await
+            Servers::One(node) => {
+                let link = Arc::new(Link::to(location, node));
+                let connected = link.shared().await.map(drop);
+                (Reach::All(link), connected)
+            }
+            Servers::Sentinels { sentinels, service } => {
+                let link = Arc::new(Link::to(location.clone(), sentinels[0].clone()));
+                let connected = link.shared().await.map(drop);
+                if connected.is_ok() {
+                    // It ends soon after the link does.
+                    tokio::spawn(sentinels::watch(Arc::downgrade(&link), location, sentinels, service));
+                }
+                (Reach::All(link), connected)
             }
         };
         let connections = Self { servers, name };
         connected.map_err(|error| connections.explain_first(error))?;
         Ok(connections)
-    }
-
-    async fn reach_all(link: Link) -> (Reach, Result<(), RedisError>) {
-        let connected = link.shared().await.map(drop);
-        (Reach::All(Arc::new(link)), connected)
     }
 
     /// The way for commands about a key, to the server that holds it.

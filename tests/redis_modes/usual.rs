@@ -1,0 +1,51 @@
+//! What a runner usually does, in each mode.
+
+use std::time::Duration;
+
+use mosquito::Mosquito;
+use mosquito_tests::{RedisCluster, Sentinels};
+
+use crate::crew::{Crew, enqueue, is_empty};
+use crate::jobs::{Note, Twice};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runner_performs_schedules_retries_and_ticks_behind_sentinels() {
+    let sentinels = Sentinels::start().await;
+
+    works_as_usual(&sentinels.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runner_performs_schedules_retries_and_ticks_on_a_cluster() {
+    let cluster = RedisCluster::start().await;
+
+    works_as_usual(&cluster.url()).await;
+}
+
+async fn works_as_usual(url: &str) {
+    let mosquito = Mosquito::connect(url).await.unwrap();
+    let crew = Crew::work(&mosquito, |runner| runner.queues(["notes", "other", "ticks"]));
+
+    enqueue(&mosquito, "notes", "now").await;
+    enqueue(&mosquito, "other", "elsewhere").await;
+    let later = Note { word: "later".into() };
+    let _ = mosquito.enqueue(later).delay(Duration::from_millis(500)).await.unwrap();
+    let _ = mosquito.enqueue(Twice {}).await.unwrap();
+    let many: Vec<_> = (0..2_000).map(|n| format!("many {n}")).collect();
+    let notes = many.clone().into_iter().map(|word| Note { word });
+    let _ = mosquito.enqueue_all(notes).queue("other").await.unwrap();
+
+    for word in ["now", "elsewhere", "later", "attempt 2"] {
+        crew.log.has(word, 1).await;
+    }
+    crew.log.has_all(&many).await;
+    crew.log.has("tick", 2).await;
+    for queue in ["notes", "other"] {
+        is_empty(&mosquito, queue).await;
+    }
+    let queues: Vec<_> =
+        mosquito.queues().await.unwrap().iter().map(|queue| queue.name().to_string()).collect();
+    assert_eq!(queues, ["notes", "other", "ticks"]);
+    assert_eq!(crew.log.times("many 7"), 1, "once");
+    assert_eq!(crew.stop().await.unsettled, 0);
+}
