@@ -48,8 +48,8 @@ async fn killed_at(store: &Store, point: FailPoint) {
     if point.operation == Operation::Rescue {
         leave_runs_behind(&mut trial, &plan).await;
     }
+    trial.enqueue((0..2).map(|_| Work { pause: 1_500 })).await;
     trial.enqueue((0..20).map(|_| Work { pause: 20 })).await;
-    trial.enqueue((0..2).map(|_| Work { pause: 1_000 })).await;
     trial.enqueue((0..3).map(|_| Parent)).await;
     trial.enqueue((0..3).map(|_| Flaky { succeeds_at: 3 })).await;
     let hopeless = trial.mosquito.enqueue(Hopeless).await.expect("it is enqueued");

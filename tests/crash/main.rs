@@ -27,10 +27,17 @@
 //! The table: `cargo test -p mosquito-tests --test crash -- --nocapture | grep '^fault'`.
 
 mod boundaries;
+mod deploys;
 #[path = "../programs/crash_worker/jobs.rs"]
 mod jobs;
+mod kills;
+mod poison;
+mod stalls;
+mod stops;
 mod store;
 
+use mosquito::Mosquito;
+use mosquito::backend::{List, StoredRun};
 use mosquito_tests::{CrashLedger, Fleet, WorkerPlan};
 
 /// The program of the workers.
@@ -59,7 +66,7 @@ struct Trial {
     ledger: CrashLedger,
     fleet: Fleet,
     plan: WorkerPlan,
-    mosquito: mosquito::Mosquito,
+    mosquito: Mosquito,
 }
 
 impl Trial {
@@ -75,4 +82,10 @@ impl Trial {
         let answers = self.mosquito.enqueue_all(jobs).await.expect("runs are enqueued");
         self.ledger.promise(answers.iter().map(mosquito::Enqueued::id));
     }
+}
+
+/// What stands in a list of the queue `work`.
+async fn standing(mosquito: &Mosquito, list: List) -> Vec<StoredRun> {
+    let queue = mosquito.queue("work").expect("it is a name");
+    queue.page(list, 0, 100).await.expect("the store answers")
 }

@@ -141,6 +141,10 @@ impl CrashLedger {
     /// With what is missing, when that does not come.
     pub async fn until_kept(&self, mosquito: &Mosquito) {
         let look = || async {
+            let (promised, ended) = self.progress();
+            if ended < promised {
+                return Err(format!("{ended} of {promised} were performed"));
+            }
             let open = self.unkept();
             if !open.is_empty() {
                 return Err(format!("not performed: {}", listed(&open)));
@@ -211,14 +215,17 @@ impl CrashLedger {
         if reruns.len() > bound {
             violations.push(format!("{} runs were performed again, more than {bound}", reruns.len()));
         }
-        let longest = faults.iter().filter_map(|fault| book.longest_rescue(fault)).max();
+        // What was handed back is begun again, too; but that is no rescue.
+        let rescues = book.count(Fact::Rescued);
+        let longest =
+            faults.iter().filter(|_| rescues > 0).filter_map(|fault| book.longest_rescue(fault)).max();
         let ended = |id: &&String| book.has(id, Fact::Ended);
         Account {
             name: name.into(),
             runs: self.promised_ids(&book).iter().filter(ended).count(),
             faults: faults.len(),
             reruns: reruns.len(),
-            rescues: book.count(Fact::Rescued),
+            rescues,
             poisoned: book.count(Fact::Poisoned),
             refused: book.count(Fact::Refused),
             longest_rescue: longest.map(Duration::from_millis),
@@ -255,6 +262,13 @@ impl CrashLedger {
         }
         wrong.extend(gaps(book.ids().chain(seen.iter().map(|id| id.as_str()))));
         wrong
+    }
+
+    /// How much was promised to be performed, by the clients, and how often anything was: a quick look.
+    fn progress(&self) -> (u64, u64) {
+        let promised =
+            lock(&self.promised).values().filter(|promise| **promise == Promise::Performed).count();
+        (promised as u64, self.count(Fact::Ended))
     }
 
     /// What was promised to be performed, and was not, to its end.

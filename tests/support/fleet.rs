@@ -84,16 +84,29 @@ impl Fleet {
     /// When it does not come up.
     pub fn start(&mut self, plan: &WorkerPlan) -> usize {
         let place = self.launch(plan);
-        let _overseer = self.workers[place].running.wait_for_line("ready ", PATIENCE);
+        self.wait_until_ready(place);
         place
     }
 
     /// Starts a worker, and waits for nothing: it may die, or its store may be out of reach, before it is ready.
     pub fn launch(&mut self, plan: &WorkerPlan) -> usize {
+        self.launch_as(Program::at(&self.program), plan)
+    }
+
+    /// Starts another program as a worker, which is given the plan as its last argument, and waits for nothing.
+    pub fn launch_as(&mut self, program: Program, plan: &WorkerPlan) -> usize {
         let plan_text = serde_json::to_string(plan).expect("a plan serializes");
-        let running = Program::at(&self.program).arg(plan_text).start();
-        self.workers.push(Worker { running, executors: plan.executors });
+        self.workers.push(Worker { running: program.arg(plan_text).start(), executors: plan.executors });
         self.workers.len() - 1
+    }
+
+    /// Waits until a worker that was launched is ready to be sent signals.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up.
+    pub fn wait_until_ready(&self, place: usize) {
+        let _overseer = self.workers[place].running.wait_for_line("ready ", PATIENCE);
     }
 
     /// One of the workers, dead or alive.

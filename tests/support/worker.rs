@@ -1,6 +1,6 @@
 //! What a worker process of the crash tests does, whatever its jobs are.
 //!
-//! It takes a [`WorkerPlan`] as its only argument, prints `ready` when its overseer has started and `report …` when it
+//! It takes a [`WorkerPlan`] as its last argument, prints `ready` when its overseer has started and `report …` when it
 //! has stopped, and writes down what happens in the journal that the plan names.
 
 use std::future::Future;
@@ -56,10 +56,10 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// So that a test need not wait long: dead after 1.2 s, and taken back within half a second more.
+    /// So that a test need not wait long: dead after 1.5 s, and taken back within half a second more.
     pub const QUICK: Self = Self {
         heartbeat: Duration::from_millis(250),
-        dead_after: Duration::from_millis(1_200),
+        dead_after: Duration::from_millis(1_500),
         reap_every: Duration::from_millis(250),
     };
 }
@@ -80,6 +80,17 @@ impl WorkerPlan {
             grace: Duration::from_secs(10),
             fail_at: None,
         }
+    }
+
+    /// The plan that this process was given.
+    ///
+    /// # Panics
+    ///
+    /// When it was given none.
+    #[must_use]
+    pub fn given() -> Self {
+        let plan = std::env::args().next_back().expect("the plan is the last argument");
+        serde_json::from_str(&plan).expect("a plan is JSON")
     }
 
     /// A client of the plan's store, tried until there is one.
@@ -111,8 +122,7 @@ impl WorkerPlan {
 ///
 /// When there is no plan, or nothing can be made of it.
 pub fn work() {
-    let plan = std::env::args().nth(1).expect("the plan is the only argument");
-    let plan: WorkerPlan = serde_json::from_str(&plan).expect("a plan is JSON");
+    let plan = WorkerPlan::given();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(plan.threads)
         .enable_all()
@@ -146,18 +156,22 @@ async fn perform(plan: &WorkerPlan) -> mosquito::Result<Report> {
         }
     };
     let runner = runner.build()?;
-    let (report, ()) = tokio::join!(runner.run(), ready);
-    report
+    let _announcer = tokio::spawn(ready);
+    runner.run().await
 }
 
-/// Prints the first event, which says that signals are listened to.
+/// Prints that signals are listened to, and that one has come.
 fn announced(mosquito: &Mosquito) -> impl Future<Output = ()> + use<> {
     let mut events = mosquito.events();
     async move {
         while let Some(event) = events.next().await {
-            if let Event::OverseerStarted { overseer, .. } = event {
-                println!("ready {overseer}");
-                return;
+            match event {
+                Event::OverseerStarted { overseer, .. } => println!("ready {overseer}"),
+                Event::OverseerStopping { .. } => {
+                    println!("stopping");
+                    return;
+                }
+                _ => (),
             }
         }
     }

@@ -119,6 +119,10 @@ impl RunnerBuilder {
     }
 
     /// How many processes may die with a run before it is banished as poisoned: 3 by default, at least 1.
+    ///
+    /// Nobody knows which of its runs a process died of, so the crash counts for each. Those that one more crash would banish are
+    /// performed one at a time in each process, the others wait about 3 s: so a poisonous run does not take its neighbours along. With
+    /// a limit of 1 it does.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.settings.max_crashes = crashes;
         self

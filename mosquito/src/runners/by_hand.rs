@@ -111,7 +111,7 @@ impl ByHand {
         claimed_at: Timestamp,
         ticket: u64,
     ) -> (Attempted, Ended) {
-        let token: CancellationToken = self.desk.held.take(queue, &claim.id, &claim.token, ticket);
+        let token: CancellationToken = self.desk.held.take(queue, &claim.id, &claim.token, ticket, false);
         let work = Work { queue: queue.clone(), claim, claimed_at, token };
         let mut events = self.desk.events.subscribe();
         self.executor.execute(&work).await;

@@ -27,6 +27,8 @@ struct Hold {
     /// Counts the claims in the order in which they came.
     number: u64,
     token: CancellationToken,
+    /// One more crash banishes its run.
+    last_chance: bool,
     /// What becomes of it is decided, and on its way to the backend.
     settling: bool,
 }
@@ -49,10 +51,12 @@ impl Held {
         id: &RunId,
         claim: &ClaimToken,
         ticket: u64,
+        last_chance: bool,
     ) -> CancellationToken {
         let token = CancellationToken::new();
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        let hold = Hold { id: id.clone(), ticket, number, token: token.clone(), settling: false };
+        let hold =
+            Hold { id: id.clone(), ticket, number, token: token.clone(), last_chance, settling: false };
         let mut queues = self.lock();
         match queues.get_mut(queue) {
             Some(holds) => holds.insert(claim.clone(), hold),
@@ -105,6 +109,11 @@ impl Held {
             keeps
         });
         before - holds.len()
+    }
+
+    /// Whether a run is held that one more crash banishes, and that is to be performed.
+    pub(super) fn has_last_chance(&self) -> bool {
+        self.lock().values().flat_map(HashMap::values).any(|hold| hold.last_chance)
     }
 
     /// How many claims are held.
@@ -161,7 +170,7 @@ mod tests {
     fn a_lost_lease_fires_the_tokens_under_it_and_no_others() {
         let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
         let claim = |n: u64| ClaimToken(n.to_string());
-        let token = |n| held.take(&mail, &RunId::random(), &claim(n), n);
+        let token = |n| held.take(&mail, &RunId::random(), &claim(n), n, false);
         let tokens = [token(1), token(2), token(3)];
 
         let lost = held.lose(&mail, 2);
@@ -179,7 +188,7 @@ mod tests {
 
         held.asking(&mail);
         let asked = held.leases();
-        let token = held.take(&mail, &RunId::random(), &ClaimToken("1".into()), 1);
+        let token = held.take(&mail, &RunId::random(), &ClaimToken("1".into()), 1, false);
         held.answered(&mail);
 
         assert_eq!(asked, [(mail.clone(), 0)]);
@@ -193,7 +202,7 @@ mod tests {
         let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
         let ids = [RunId::random(), RunId::random(), RunId::random()];
         for (n, id) in (0_u64..).zip(&ids) {
-            held.take(&mail, id, &ClaimToken(n.to_string()), n);
+            held.take(&mail, id, &ClaimToken(n.to_string()), n, false);
         }
         held.settling(&mail, &ClaimToken("1".into()));
 

@@ -19,6 +19,7 @@ mod coordinator;
 mod desk;
 mod executor;
 mod held;
+mod last_chance;
 mod overseer;
 mod periodic;
 mod pool;

@@ -16,6 +16,7 @@ use super::backoff::Backoff;
 use super::coordinator::Coordinator;
 use super::desk::Desk;
 use super::executor::{Executor, Work};
+use super::last_chance::is_last_chance;
 use super::pool::Pool;
 use super::queue_list::QueueList;
 use super::settler::{self, Ended};
@@ -194,15 +195,25 @@ impl Overseer {
             self.desk.lose(queue, ticket.number - 1);
         }
         let runs = answer.runs.len();
+        let (mut apart, mut put_off) = (None, Vec::new());
         for claim in answer.runs {
-            let token = self.desk.held.take(queue, &claim.id, &claim.token, ticket.number);
+            let Desk { held, settings, .. } = &*self.desk;
+            let last_chance = is_last_chance(&claim.history, settings.max_crashes);
+            let alone = last_chance && !held.has_last_chance();
+            let token = held.take(queue, &claim.id, &claim.token, ticket.number, alone);
             let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, token };
+            if last_chance && !alone {
+                put_off.push(work);
+                continue;
+            }
             // A repeated claim answers what it claimed the first time, when more executors may have been idle.
             match idle.pop() {
+                Some(permit) if alone => apart = Some((work, permit)),
                 Some(permit) => self.pool.hand_out(work, permit),
                 None => self.pool.hand_back(work),
             }
         }
+        self.pool.part(queue, put_off, apart);
         self.desk.held.answered(queue);
         Ok(runs)
     }

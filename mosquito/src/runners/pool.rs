@@ -11,8 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use super::desk::Desk;
 use super::executor::{Executor, Work};
+use super::last_chance;
 use crate::events::Event;
 use crate::job::panic_message;
+use crate::name::QueueName;
 
 pub(crate) struct Pool {
     desk: Arc<Desk>,
@@ -87,6 +89,30 @@ impl Pool {
         self.sender
             .try_send(Handout::Perform(Arc::new(work), permit))
             .expect("an unbounded channel that is open takes all");
+    }
+
+    /// Puts runs off, and only then hands out the one that is to be performed without them.
+    pub(super) fn part(
+        self: &Arc<Self>,
+        queue: &QueueName,
+        put_off: Vec<Work>,
+        apart: Option<(Work, OwnedSemaphorePermit)>,
+    ) {
+        if put_off.is_empty() && apart.is_none() {
+            return;
+        }
+        let (pool, queue) = (self.clone(), queue.clone());
+        self.tasks.spawn(async move {
+            last_chance::put_off(&pool.desk, &queue, &put_off).await;
+            let Some((work, permit)) = apart else { return };
+            // The pool may have been closed meanwhile.
+            let handed = pool.sender.try_send(Handout::Perform(Arc::new(work), permit));
+            if let Err(back) = handed
+                && let Handout::Perform(work, _permit) = back.into_inner()
+            {
+                pool.executor.hand_back(&work).await;
+            }
+        });
     }
 
     /// Hands a run back that was claimed for an executor that is not idle any more.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mosquito::{Context, JobError, JobResult, Perform, PerformBlocking, RunId, job};
+use mosquito::{Context, JobError, JobResult, Perform, RunId, Upgrade, job};
 use mosquito_tests::die;
 use mosquito_tests::journal::{Fact, Journal};
 
@@ -21,17 +21,15 @@ impl Perform for Work {
     }
 }
 
-/// Lasts for so many milliseconds, or until its token fires: then it gives up.
+/// Waits at its first attempt for its token, and gives up then; is done at once at any other.
 #[job(queue = "work", state(Journal), retry(attempts = 100, backoff = fixed("100ms")))]
-pub(crate) struct Heeding {
-    pub(crate) pause: u64,
-}
+pub(crate) struct Heeding;
 
 impl Perform for Heeding {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         began(cx);
-        let pause = tokio::time::sleep(Duration::from_millis(self.pause));
-        if cx.token().run_until_cancelled(pause).await.is_none() {
+        if cx.attempt() == 1 {
+            cx.token().cancelled().await;
             cx.state::<Journal>().note(Fact::Cancelled, cx.id(), cx.attempt());
             return Err("told to end".into());
         }
@@ -70,14 +68,14 @@ impl Perform for Hopeless {
     }
 }
 
-/// Enqueues another run, under an id that it enqueues whenever it is performed again.
+/// Enqueues another run, one at each attempt.
 #[job(queue = "work", state(Journal))]
 pub(crate) struct Parent;
 
 impl Perform for Parent {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         began(cx);
-        let child = RunId::new(format!("child-of-{}", cx.id()))?;
+        let child = RunId::new(format!("child-of-{}-{}", cx.id(), cx.attempt()))?;
         let _enqueued = cx.enqueue(Work { pause: 5 }).id(child.clone()).await?;
         cx.state::<Journal>().note(Fact::Enqueued, child, 0_u64);
         ended(cx);
@@ -113,21 +111,6 @@ impl Perform for Poison {
     }
 }
 
-/// Holds a thread of its own, and lets nobody disturb it.
-#[job(queue = "work", blocking, state(Journal))]
-pub(crate) struct Blocking {
-    pub(crate) pause: u64,
-}
-
-impl PerformBlocking for Blocking {
-    fn perform(&self, cx: &Context<Self>) -> JobResult {
-        began(cx);
-        std::thread::sleep(Duration::from_millis(self.pause));
-        ended(cx);
-        Ok(())
-    }
-}
-
 /// Computes without end in sight, on a thread of the runtime, which it should not.
 #[job(queue = "work", state(Journal))]
 pub(crate) struct Hog {
@@ -140,6 +123,43 @@ impl Perform for Hog {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(self.pause) {
             std::hint::black_box((0..10_000_u64).sum::<u64>());
+        }
+        ended(cx);
+        Ok(())
+    }
+}
+
+/// A job that the release before did not have.
+#[job(queue = "work", state(Journal))]
+pub(crate) struct Parcel;
+
+impl Perform for Parcel {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        began(cx);
+        ended(cx);
+        Ok(())
+    }
+}
+
+/// A job whose arguments the release before wrote in another way: it had no stamp.
+#[job(queue = "work", state(Journal), version = 2)]
+pub(crate) struct Letter {
+    pub(crate) to: String,
+    pub(crate) stamp: u32,
+}
+
+impl Upgrade for Letter {
+    fn upgrade(from: u32, args: serde_json::Value) -> Result<Self, JobError> {
+        let to = args["to"].as_str().ok_or_else(|| format!("version {from} has an addressee"))?;
+        Ok(Self { to: to.into(), stamp: 1 })
+    }
+}
+
+impl Perform for Letter {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        began(cx);
+        if self.to.is_empty() || self.stamp == 0 {
+            return Err(JobError::dead("it cannot be sent"));
         }
         ended(cx);
         Ok(())
