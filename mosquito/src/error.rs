@@ -119,6 +119,15 @@ pub enum Error {
         /// Why the next one is not.
         source: Box<Error>,
     },
+    /// The runs are enqueued, but less safe than was asked, or nobody can tell. From
+    /// [`Durable::confirmed`](crate::Durable::confirmed) only.
+    #[error("it is enqueued, but not known to be {wanted}: {shortfall}")]
+    LessDurable {
+        /// What was asked for.
+        wanted: String,
+        /// What is lacking.
+        shortfall: String,
+    },
     /// A runner was not built: everything that is wrong with it.
     #[error(transparent)]
     Build(#[from] BuildError),

@@ -237,12 +237,12 @@ pub use job::{
 };
 
 // The client, and enqueueing.
-pub use backend::Enqueued;
+pub use backend::{Durability, Enqueued};
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use backend::redis::Tls;
 pub use client::{Mosquito, MosquitoBuilder};
-pub use job::{Enqueue, EnqueueAll};
+pub use job::{Durable, Durably, Enqueue, EnqueueAll};
 pub use queue::Queue;
 
 // What performs jobs.

@@ -14,6 +14,7 @@ mod by_hand;
 mod claim;
 mod clock_set_back;
 mod concurrency;
+mod durability;
 mod enqueue;
 mod leadership;
 mod leases;

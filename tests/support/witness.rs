@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mosquito::backend::{
-    Backend, ClaimToken, Claimed, Enqueued, Fate, LastTick, Lease, List, Paused, Promoted, Rescue, Rescued,
-    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    Backend, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Paused, Promoted,
+    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{JobName, NewRun, OverseerId, QueueName, Result, RunId};
 
@@ -113,6 +113,15 @@ fn always<T>(_: &T) -> bool {
 impl Backend for Witness {
     async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
         self.pass(&[Operation::Enqueue], self.store.enqueue(queue, runs), always).await
+    }
+
+    async fn enqueue_durably(
+        &self,
+        queue: &QueueName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        self.pass(&[Operation::Enqueue], self.store.enqueue_durably(queue, runs, durability), always).await
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {

@@ -32,6 +32,7 @@ pub mod sqlite;
 
 mod claim;
 pub(crate) mod doorbell;
+mod durability;
 mod list;
 mod rescue;
 mod settlement;
@@ -49,6 +50,7 @@ use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
 pub use claim::{Claim, ClaimToken, Claimed, Lease, Ticket};
+pub use durability::{Durability, Met};
 pub use list::{List, Sizes, StoredRun};
 pub use rescue::{Rescue, Rescued};
 pub use settlement::{Fate, Settled, Settlement};
@@ -67,6 +69,24 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// A run whose id the queue holds already is not put in again, and answered as a duplicate.
     async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>>;
+
+    /// Enqueues, and answers when the runs are as safe as asked, or when it is clear that they are not: they are
+    /// enqueued in either case. What holds for a run holds for one that was there already.
+    async fn enqueue_durably(
+        &self,
+        queue: &QueueName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        let enqueued = self.enqueue(queue, runs).await?;
+        Ok((
+            enqueued,
+            match durability {
+                Durability::Memory | Durability::Replicas(0, _) => Met::fully(durability),
+                _ => Met::short_of(durability, "this store cannot tell"),
+            },
+        ))
+    }
 
     /// Moves up to `at_most` runs from the front of `waiting` to `pending`, in the name of the ticket's overseer.
     ///
@@ -180,6 +200,14 @@ pub enum Enqueued {
 }
 
 impl Enqueued {
+    #[cfg(feature = "redis")]
+    pub(crate) fn answer(id: &RunId, new: bool) -> Self {
+        match new {
+            true => Self::New(id.clone()),
+            false => Self::Duplicate(id.clone()),
+        }
+    }
+
     /// The id of the run that stands in the queue now.
     #[must_use]
     pub fn id(&self) -> &RunId {

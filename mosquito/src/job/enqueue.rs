@@ -9,11 +9,12 @@ use std::time::Duration;
 use serde_json::value::{RawValue, to_raw_value};
 use tracing::Instrument;
 
-use crate::backend::{Backend, Enqueued};
+use crate::backend::{Backend, Durability, Enqueued, Met};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::job::Job;
+use crate::job::durably::Durably;
 use crate::job_run::{Body, NewRun, When};
 use crate::name::{JobName, QueueName, RunId};
 
@@ -25,7 +26,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) const PAYLOAD_LIMIT: usize = 256 * 1024;
 
 /// A boxed future: what the builders below become when awaited.
-type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+pub(super) type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// Enqueues on behalf of a client or of a job that is being performed.
 #[derive(Clone, Debug)]
@@ -74,8 +75,17 @@ impl Enqueuer {
     }
 
     /// Sends runs of one job to one queue, in one call.
-    async fn send(&self, queue: &QueueName, job: &JobName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
-        let answers = self.backend.enqueue(queue, runs).await?;
+    async fn send(
+        &self,
+        queue: &QueueName,
+        job: &JobName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        let (answers, met) = match durability {
+            Durability::Memory => (self.backend.enqueue(queue, runs).await?, Met::fully(durability)),
+            _ => self.backend.enqueue_durably(queue, runs, durability).await?,
+        };
         self.events.emit(|| {
             let new = answers.iter().filter(|answer| answer.is_new()).count();
             let id = match runs {
@@ -89,7 +99,7 @@ impl Enqueuer {
         if let Some(witness) = self.witness.as_ref().and_then(std::sync::Weak::upgrade) {
             witness.enqueued().await?;
         }
-        Ok(answers)
+        Ok((answers, met))
     }
 
     /// A run of a job, if its arguments are not too large.
@@ -177,14 +187,21 @@ impl<J: Job> Enqueue<J> {
         self
     }
 
-    async fn send(self) -> Result<Enqueued> {
+    /// Waits until the run is as safe as this, or for as long as that says, and answers which it was. Said last, after
+    /// when and where.
+    pub fn durability(self, durability: Durability) -> Durably<Self> {
+        Durably { enqueue: self, durability }
+    }
+
+    pub(super) async fn send(self, durability: Durability) -> Result<(Enqueued, Met)> {
         let queue = self.place.queue::<J>()?;
         let job = JobName::new(J::SPEC.name)?;
         let id = self.id.unwrap_or_else(RunId::random);
         let run = self.enqueuer.run_of(id, self.place.when, &job, &self.job)?;
         let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, %job);
-        let mut answers = self.enqueuer.send(&queue, &job, &[run]).instrument(span).await?;
-        Ok(answers.pop().expect("a backend answers for each run"))
+        let (mut answers, met) =
+            self.enqueuer.send(&queue, &job, &[run], durability).instrument(span).await?;
+        Ok((answers.pop().expect("a backend answers for each run"), met))
     }
 }
 
@@ -193,7 +210,7 @@ impl<J: Job> IntoFuture for Enqueue<J> {
     type IntoFuture = Pending<Enqueued>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(async move { Ok(self.send(Durability::Memory).await?.0) })
     }
 }
 
@@ -248,10 +265,16 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
         self
     }
 
-    async fn send(self) -> Result<Vec<Enqueued>> {
+    /// Waits until the runs are as safe as this, and answers whether all of them are. Each call of the store, of up to
+    /// 1,000 runs, waits by itself; after one that fell short, the rest are enqueued without a wait.
+    pub fn durability(self, durability: Durability) -> Durably<Self> {
+        Durably { enqueue: self, durability }
+    }
+
+    pub(super) async fn send(self, durability: Durability) -> Result<(Vec<Enqueued>, Met)> {
         let queue = self.place.queue::<J>()?;
         let name = JobName::new(J::SPEC.name)?;
-        let mut answers = Vec::new();
+        let (mut answers, mut met) = (Vec::new(), Met::fully(durability));
         let mut jobs = self.jobs.peekable();
         while jobs.peek().is_some() {
             let (mut chunk, mut bytes) = (Vec::new(), 0);
@@ -274,8 +297,14 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
             }
             if !chunk.is_empty() {
                 let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, job = %name);
-                match self.enqueuer.send(&queue, &name, &chunk).instrument(span).await {
-                    Ok(more) => answers.extend(more),
+                let durability = if met.is_met() { durability } else { Durability::Memory };
+                match self.enqueuer.send(&queue, &name, &chunk, durability).instrument(span).await {
+                    Ok((more, so_far)) => {
+                        answers.extend(more);
+                        if met.is_met() {
+                            met = so_far;
+                        }
+                    }
                     Err(error) => failure = Some(error),
                 }
             }
@@ -283,7 +312,7 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
                 return Err(Error::Incomplete { enqueued: answers.len(), source: Box::new(source) });
             }
         }
-        Ok(answers)
+        Ok((answers, met))
     }
 }
 
@@ -292,6 +321,6 @@ impl<J: Job, I: Iterator<Item = J> + Send + 'static> IntoFuture for EnqueueAll<J
     type IntoFuture = Pending<Vec<Enqueued>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(async move { Ok(self.send(Durability::Memory).await?.0) })
     }
 }

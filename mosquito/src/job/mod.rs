@@ -9,6 +9,7 @@ mod argument;
 mod arguments;
 mod context;
 mod default_args;
+mod durably;
 mod enqueue;
 mod outcome;
 #[cfg(feature = "testing")]
@@ -29,6 +30,7 @@ use serde::de::DeserializeOwned;
 pub use argument::Argument;
 pub use context::{Context, NeedsState};
 pub use default_args::DefaultArgs;
+pub use durably::{Durable, Durably};
 pub use enqueue::{Enqueue, EnqueueAll};
 pub use outcome::{JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};

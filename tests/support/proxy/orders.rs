@@ -14,6 +14,8 @@ pub enum Which {
     Calls(Script),
     /// Waits for a signal.
     Waits,
+    /// Commands of this name.
+    Named(&'static str),
 }
 
 /// How an answer gets lost.
@@ -94,6 +96,7 @@ impl Orders {
             Which::Any => !is_introduction(command),
             Which::Calls(wanted) => script == Some(wanted),
             Which::Waits => name_is(command, "BLPOP"),
+            Which::Named(name) => name_is(command, name),
         };
         let answer = self.answers.iter_mut().find(|answer| answer.times > 0 && meant(answer.which))?;
         answer.times -= 1;

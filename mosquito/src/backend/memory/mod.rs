@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use crate::backend::doorbell::Doorbell;
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Enqueued, LastTick, Lease, List, Paused, Promoted, Rescue, Rescued,
-    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused, Promoted,
+    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock, Timestamp};
 use crate::error::Result;
@@ -101,6 +101,22 @@ impl Default for Memory {
 impl Backend for Memory {
     async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
         Ok(self.on(queue, |queue, now| runs.iter().map(|run| queue.enqueue(run, now)).collect()))
+    }
+
+    async fn enqueue_durably(
+        &self,
+        queue: &QueueName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        let enqueued = self.enqueue(queue, runs).await?;
+        Ok((
+            enqueued,
+            match durability {
+                Durability::Memory | Durability::Replicas(0, _) => Met::fully(durability),
+                _ => Met::short_of(durability, "it is this process's memory"),
+            },
+        ))
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {

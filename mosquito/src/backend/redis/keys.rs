@@ -40,10 +40,12 @@ pub(super) enum Key {
     Wake,
     /// List with one item when a run became the first to be due.
     Due,
+    /// Text that is written to have something to wait for, and expires.
+    Barrier,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
@@ -56,6 +58,7 @@ impl Key {
         Self::Paused,
         Self::Wake,
         Self::Due,
+        Self::Barrier,
     ];
 
     fn name(self) -> &'static str {
@@ -72,6 +75,7 @@ impl Key {
             Self::Paused => "paused",
             Self::Wake => "wake",
             Self::Due => "due",
+            Self::Barrier => "barrier",
         }
     }
 
@@ -81,7 +85,7 @@ impl Key {
             Self::Waiting | Self::Wake | Self::Due => "list",
             Self::Pending | Self::Scheduled | Self::Dead | Self::Owners => "zset",
             Self::Runs | Self::History | Self::Tickets | Self::Schedules => "hash",
-            Self::Paused => "string",
+            Self::Paused | Self::Barrier => "string",
         }
     }
 }

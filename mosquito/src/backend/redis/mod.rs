@@ -14,6 +14,7 @@
 //! asynchronous replication (what a replica had not yet got when it took over).
 
 mod connection;
+mod durable;
 #[cfg(feature = "testing")]
 mod erase;
 mod keys;

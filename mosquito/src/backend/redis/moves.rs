@@ -10,8 +10,8 @@ use super::Redis;
 use super::keys::Key;
 use super::replies::{self, Reply};
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, DIED, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted,
-    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Overlap,
+    Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, millis};
 use crate::error::Result;
@@ -21,25 +21,16 @@ use crate::name::{JobName, OverseerId, QueueName, RunId};
 #[async_trait]
 impl Backend for Redis {
     async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
-        if runs.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.list(queue).await?;
-        let mut answers = Vec::with_capacity(runs.len());
-        for chunk in runs.chunks(BATCH_LIMIT) {
-            let keys = [Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
-            let mut call = self.call(&self.scripts.enqueue, queue, &keys);
-            for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body());
-                call.arg(when(run.when));
-            }
-            let new: Vec<bool> = self.answer(queue, &call).await?;
-            answers.extend(chunk.iter().zip(new).map(|(run, new)| match new {
-                true => Enqueued::New(run.id.clone()),
-                false => Enqueued::Duplicate(run.id.clone()),
-            }));
-        }
-        Ok(answers)
+        self.enqueue_now(queue, runs).await
+    }
+
+    async fn enqueue_durably(
+        &self,
+        queue: &QueueName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        self.enqueue_and_wait(queue, runs, durability).await
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
@@ -312,7 +303,7 @@ fn sortable(ticket: u64) -> String {
 }
 
 /// As the scripts read it: nothing, so many ms from now, or ms since 1970.
-fn when(when: When) -> String {
+pub(super) fn when(when: When) -> String {
     match when {
         When::Now => String::new(),
         When::After(delay) => format!("+{}", millis(delay)),

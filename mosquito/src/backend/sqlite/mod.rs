@@ -67,8 +67,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Enqueued, LastTick, Lease, List, Paused, Promoted, Rescue, Rescued,
-    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused, Promoted,
+    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock};
 use crate::error::Result;
@@ -181,6 +181,23 @@ impl Backend for Sqlite {
     async fn enqueue(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
         let runs = runs.to_vec();
         self.on(Kind::Keep, queue, move |queue| queue.enqueue(&runs)).await
+    }
+
+    async fn enqueue_durably(
+        &self,
+        queue: &QueueName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        // Synced by its commit (`Kind::Keep`), as that of a duplicate was.
+        let enqueued = self.enqueue(queue, runs).await?;
+        Ok((
+            enqueued,
+            match durability {
+                Durability::Replicas(1.., _) => Met::short_of(durability, "a file has no replicas"),
+                _ => Met::fully(durability),
+            },
+        ))
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
