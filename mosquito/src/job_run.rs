@@ -128,7 +128,7 @@ pub fn stamped(body: &str, enqueued_at: Timestamp) -> String {
 }
 
 /// What has become of a run's attempts so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct History {
     /// How many attempts were used up.
     pub attempts: u32,

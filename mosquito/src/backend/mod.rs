@@ -233,7 +233,7 @@ pub struct Promoted {
 }
 
 /// That a queue is paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Paused {
     /// When it resumes by itself.
     pub until: Option<Timestamp>,

@@ -3,6 +3,8 @@
 //! Every move is a method of the model in `queue.rs`, performed under one lock. The other backends are
 //! compared with it.
 
+#[cfg(feature = "testing")]
+mod checkpoint;
 mod queue;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,9 @@ use crate::clock::{self, Clock, Timestamp};
 use crate::error::Result;
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub use checkpoint::Checkpoint;
 use queue::Queue;
 
 /// Queues in this process's memory. A clone is on the same store.
@@ -39,13 +44,13 @@ pub struct Memory {
     store: Arc<Mutex<Store>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Store {
     queues: BTreeMap<QueueName, Queue>,
     leader: Leader,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Leader {
     overseer: Option<OverseerId>,
     until: Timestamp,

@@ -5,7 +5,7 @@
 
 mod leases;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -17,19 +17,22 @@ use crate::clock::{self, Timestamp};
 use crate::job_run::{History, NewRun, When, stamped};
 use crate::name::{JobName, OverseerId, RunId};
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Queue {
-    runs: HashMap<RunId, Run>,
+    runs: BTreeMap<RunId, Run>,
     waiting: VecDeque<RunId>,
     scheduled: BTreeSet<(Timestamp, RunId)>,
     pending: BTreeMap<Claimant, RunId>,
     dead: BTreeSet<(Timestamp, RunId)>,
     owners: BTreeMap<OverseerId, Owner>,
-    schedules: HashMap<JobName, Schedule>,
+    schedules: BTreeMap<JobName, Schedule>,
     paused: Option<Paused>,
     used: bool,
+    /// How many claims of single runs there were: numbers the next one.
+    claims: u64,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Run {
     envelope: Vec<u8>,
     history: History,
@@ -43,7 +46,7 @@ impl fmt::Debug for Run {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Place {
     Waiting,
     Pending(Claimant),
@@ -51,22 +54,22 @@ enum Place {
     Dead(Timestamp),
 }
 
-/// Who claimed a run, with which ticket, as which of the ticket's runs, and when.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Who claimed a run, with which ticket, as which of all claims, and when.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Claimant {
     overseer: OverseerId,
     ticket: u64,
-    position: usize,
+    number: u64,
     at: Timestamp,
 }
 
 impl Claimant {
     fn token(&self) -> ClaimToken {
-        ClaimToken(format!("{}:{}:{}", self.overseer, self.ticket, self.position))
+        ClaimToken(format!("{}:{}:{}", self.overseer, self.ticket, self.number))
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Owner {
     beat: Timestamp,
     /// The one that made the lease, and the latest that got runs.
@@ -76,7 +79,7 @@ struct Owner {
     condemned: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Schedule {
     last: Timestamp,
     last_run: Option<RunId>,
@@ -120,8 +123,10 @@ impl Queue {
             while runs.len() < at_most
                 && let Some(id) = self.waiting.pop_front()
             {
-                let (overseer, position) = (ticket.overseer.clone(), runs.len());
-                let claimant = Claimant { overseer, ticket: ticket.number, position, at: now };
+                // One number is never used twice, so no settlement of an earlier claim can be taken for one of this.
+                self.claims += 1;
+                let (overseer, number) = (ticket.overseer.clone(), self.claims);
+                let claimant = Claimant { overseer, ticket: ticket.number, number, at: now };
                 let run = self.runs.get_mut(&id).expect("what waits exists");
                 run.place = Place::Pending(claimant.clone());
                 runs.push(Claim {
@@ -162,7 +167,7 @@ impl Queue {
     }
 
     fn pending_of(&self, overseer: &OverseerId) -> impl Iterator<Item = (&Claimant, &RunId)> {
-        let first = Claimant { overseer: overseer.clone(), ticket: 0, position: 0, at: Timestamp::MIN_UTC };
+        let first = Claimant { overseer: overseer.clone(), ticket: 0, number: 0, at: Timestamp::MIN_UTC };
         self.pending.range(first..).take_while(move |(claimant, _)| claimant.overseer == *overseer)
     }
 
@@ -292,8 +297,8 @@ impl Queue {
     }
 
     pub(super) fn flush(&mut self) {
-        let Self { owners, schedules, paused, .. } = std::mem::take(self);
-        *self = Self { owners, schedules, paused, used: true, ..Self::default() };
+        let Self { owners, schedules, paused, claims, .. } = std::mem::take(self);
+        *self = Self { owners, schedules, paused, claims, used: true, ..Self::default() };
     }
 
     pub(super) fn prune(&mut self, keep: usize, age: Duration, at_most: usize, now: Timestamp) -> usize {
