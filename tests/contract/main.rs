@@ -26,6 +26,7 @@ mod reads;
 mod removal;
 mod schedule;
 mod settle;
+mod small;
 mod ticks;
 #[cfg(feature = "sqlite")]
 mod two_processes;
