@@ -27,14 +27,19 @@
 //! The table: `cargo test -p mosquito-tests --test crash -- --nocapture | grep '^fault'`.
 
 mod boundaries;
+mod clocks;
 mod deploys;
 #[path = "../programs/crash_worker/jobs.rs"]
 mod jobs;
 mod kills;
+mod network;
 mod poison;
+mod redis;
+mod sqlite;
 mod stalls;
 mod stops;
 mod store;
+mod wrapped;
 
 use mosquito::Mosquito;
 use mosquito::backend::{List, StoredRun};
