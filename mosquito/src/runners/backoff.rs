@@ -33,44 +33,38 @@ impl Backoff {
 /// Whether the store is out of reach, for the events: told once when it goes, and once when it is back.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    since: Option<Instant>,
-    /// When the last one ended, and how long it had lasted.
-    ended: Option<(Instant, Duration)>,
+    since: Mutex<Option<Instant>>,
+    written: Mutex<Option<Instant>>,
 }
 
 impl Outage {
     pub(super) fn failed(&self, error: &Error, events: &Events) {
-        let mut state = self.lock();
-        if state.since.is_none() {
-            state.since = Some(Instant::now());
+        let mut since = self.lock();
+        if since.is_none() {
+            *since = Some(Instant::now());
             events.emit(|| Event::BackendLost { reason: format!("{error:?}") });
         }
     }
 
     pub(super) fn succeeded(&self, events: &Events) {
-        let mut state = self.lock();
-        if let Some(since) = state.since.take() {
-            let after = since.elapsed();
-            state.ended = Some((Instant::now(), after));
-            events.emit(|| Event::BackendBack { after });
+        if let Some(since) = self.lock().take() {
+            events.emit(|| Event::BackendBack { after: since.elapsed() });
         }
     }
 
-    /// Whether the store is out of reach, or has been for at least so long until a moment that is no longer ago than
-    /// `rest`.
-    pub(super) fn is_recent(&self, at_least: Duration, rest: Duration) -> bool {
-        let state = self.lock();
-        let fresh = |(end, lasted): (Instant, Duration)| lasted >= at_least && end.elapsed() < rest;
-        state.since.is_some_and(|since| since.elapsed() >= at_least) || state.ended.is_some_and(fresh)
+    /// The store has taken something down: one that only answers may still refuse to.
+    pub(super) fn wrote(&self) {
+        *self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Whether the store has taken anything down since a moment.
+    pub(super) fn wrote_since(&self, moment: Instant) -> bool {
+        let written = *self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        written.is_some_and(|written| written > moment)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.since.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

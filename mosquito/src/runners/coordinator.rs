@@ -77,6 +77,9 @@ impl<'a> Coordinator<'a> {
             self.due.clear();
             self.periodic.iter_mut().for_each(|periodic| periodic.due = Instant::now());
         }
+        if epoch.is_some() {
+            self.desk.outage.wrote();
+        }
         self.epoch = epoch.unwrap_or_default();
         while Instant::now() < until && !self.desk.stop.is_cancelled() {
             if leads {

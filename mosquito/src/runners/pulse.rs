@@ -83,6 +83,9 @@ async fn beat(desk: &Desk, backend: &dyn Backend) -> Result<()> {
         return Ok(());
     }
     let leases = backend.beat(&desk.overseer, &queues).await?;
+    if leases.contains(&Lease::Held) {
+        desk.outage.wrote();
+    }
     for ((queue, ticket), lease) in queues.iter().zip(tickets).zip(leases) {
         if lease == Lease::Lost {
             desk.lose(queue, ticket);

@@ -2,8 +2,14 @@
 //!
 //! Every overseer does, each at a pace of its own: whoever comes first takes them, and nobody waits for a
 //! leader that may be the one who died.
+//!
+//! While the store is out of reach nobody can beat, and all seem dead when it is back. So all are given that time on top, until
+//! whoever is alive has had the time to beat: an outage, however long, has nothing performed twice.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::queue_list::QueueList;
@@ -14,31 +20,69 @@ use crate::name::QueueName;
 
 /// Reaps until the overseer stops.
 pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
+    let mut troubles: HashMap<QueueName, Trouble> = HashMap::new();
     // At once, not after the first pause: what a killed process left behind may be waiting for its successor.
     while !desk.stop.is_cancelled() {
-        let rescues = !nobody_could_beat(desk);
         for queue in &*queues.now() {
+            let begin = Instant::now();
+            let allowance = troubles.get(queue).map_or(Duration::ZERO, |trouble| trouble.allowance(desk));
             // The outage is told, and the next round tries again.
-            if rescues {
-                desk.tried(reap_queue(desk, queue).await);
+            match desk.noted(reap_queue(desk, queue, allowance).await) {
+                Ok(()) => {
+                    if troubles.get_mut(queue).is_some_and(|trouble| trouble.is_over(desk)) {
+                        troubles.remove(queue);
+                    }
+                }
+                Err(error) if error.is_transient() => {
+                    let trouble = troubles.entry(queue.clone()).or_insert_with(|| Trouble::since(begin));
+                    *trouble = Trouble::since(trouble.since);
+                }
+                Err(_) => (),
             }
-            desk.tried(recall_queue(desk, queue).await);
+            let _ = desk.noted(recall_queue(desk, queue).await);
         }
         desk.rest(around(desk.settings.reap_every)).await;
     }
 }
 
-/// When the store was out of reach for most of a lease, whoever is alive seems dead until its next beat: it gets the time
-/// for that, and its runs are not performed twice.
-fn nobody_could_beat(desk: &Desk) -> bool {
-    let settings = &desk.settings;
-    desk.outage.is_recent(settings.dead_after / 4, settings.heartbeat)
+/// That a queue could not be reaped, because its store was out of reach.
+struct Trouble {
+    since: Instant,
+    /// When it answered again.
+    answers: Option<Instant>,
+    /// When it was seen to take something down again: a full disk can be read, and a rescue of nobody writes nothing.
+    writes: Option<Instant>,
 }
 
-async fn reap_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
+impl Trouble {
+    fn since(since: Instant) -> Self {
+        Self { since, answers: None, writes: None }
+    }
+
+    /// How much longer than usual others may have been silent without being dead. It may have begun a round before it
+    /// was noticed. Nothing once the store has answered for as long as a lease: the dead must not wait for one who has
+    /// nothing to write.
+    fn allowance(&self, desk: &Desk) -> Duration {
+        if self.answers.is_some_and(|answers| answers.elapsed() >= desk.settings.dead_after) {
+            return Duration::ZERO;
+        }
+        self.since.elapsed() + desk.settings.reap_every + desk.settings.heartbeat
+    }
+
+    /// The store has answered: whether it has taken things down for so long that everybody who is alive has beaten.
+    fn is_over(&mut self, desk: &Desk) -> bool {
+        let answers = *self.answers.get_or_insert_with(Instant::now);
+        if self.writes.is_none() && desk.outage.wrote_since(answers) {
+            self.writes = Some(Instant::now());
+        }
+        self.writes.is_some_and(|writes| writes.elapsed() >= desk.settings.heartbeat)
+    }
+}
+
+async fn reap_queue(desk: &Desk, queue: &QueueName, allowance: Duration) -> Result<()> {
     let settings = &desk.settings;
-    let rescue =
-        Rescue { dead_after: settings.dead_after, max_crashes: settings.max_crashes, at_most: BATCH_LIMIT };
+    let dead_after = settings.dead_after.saturating_add(allowance);
+    let rescue = Rescue { dead_after, max_crashes: settings.max_crashes, at_most: BATCH_LIMIT };
     loop {
         let answer = desk.backend.rescue(queue, &rescue).await?;
         let more = answer.more;

@@ -63,6 +63,9 @@ pub(super) async fn settle_queue(
 ) {
     let answers = answers(desk, queue, settlements).await;
     desk.held.release(queue, settlements.iter().map(|settlement| &settlement.token));
+    if answers.as_ref().is_some_and(|(answers, _)| answers.contains(&Settled::Done)) {
+        desk.outage.wrote();
+    }
     let Some((answers, answer_lost)) = answers else {
         desk.tally.unsettled(settlements.len());
         return;
