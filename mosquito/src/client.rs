@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::backend::Backend;
 use crate::backend::memory::Memory;
+use crate::backend::{Backend, Checkup};
 use crate::clock::Clock;
 use crate::error::{Error, Result, without_password};
 use crate::events::EventStream;
@@ -91,6 +91,27 @@ impl Mosquito {
     pub async fn queues(&self) -> Result<Vec<Queue>> {
         let names = self.backend().queues().await?;
         Ok(names.into_iter().map(|name| Queue::new(name, self.backend().clone())).collect())
+    }
+
+    /// Looks at the store for what may lose runs, or slow them down: settings of the server, its clock, how far away it
+    /// is, the file system of a file. A runner does so once as it starts, and tells each warning as an
+    /// [`Event`](crate::events::Event::Warned).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// let mosquito = mosquito::Mosquito::connect("memory://").await?;
+    ///
+    /// for warning in mosquito.check().await?.warnings {
+    ///     eprintln!("{warning}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach; within five seconds for each of at most eight calls. What it does not tell is no error.
+    pub async fn check(&self) -> Result<Checkup> {
+        self.backend().check().await
     }
 
     /// What happens in this client, its clones and their runners, from now on.

@@ -237,10 +237,10 @@ pub use job::{
 };
 
 // The client, and enqueueing.
-pub use backend::{Durability, Enqueued};
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use backend::redis::Tls;
+pub use backend::{Durability, Enqueued};
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
 pub use queue::Queue;

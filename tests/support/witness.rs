@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mosquito::backend::{
-    Backend, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Paused, Promoted,
-    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Paused,
+    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{JobName, NewRun, OverseerId, QueueName, Result, RunId};
 
@@ -239,6 +239,11 @@ impl Backend for Witness {
         timeout: Duration,
     ) -> Result<Option<QueueName>> {
         self.pass(&[Operation::Wait], self.store.wait(signal, queues, timeout), always).await
+    }
+
+    /// It moves nothing, so nobody is killed by it.
+    async fn check(&self) -> Result<Checkup> {
+        self.store.check().await
     }
 
     async fn separate(&self) -> Result<Arc<dyn Backend>> {

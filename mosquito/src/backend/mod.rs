@@ -30,6 +30,7 @@ pub mod redis;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub mod sqlite;
 
+mod checkup;
 mod claim;
 pub(crate) mod doorbell;
 mod durability;
@@ -49,6 +50,7 @@ use crate::error::Result;
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
+pub use checkup::{Checkup, Warning};
 pub use claim::{Claim, ClaimToken, Claimed, Lease, Ticket};
 pub use durability::{Durability, Met};
 pub use list::{List, Sizes, StoredRun};
@@ -179,6 +181,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         queues: &[QueueName],
         timeout: Duration,
     ) -> Result<Option<QueueName>>;
+
+    /// Looks for what may lose runs, or slow them down. What cannot be looked at is told as such, and no error.
+    async fn check(&self) -> Result<Checkup> {
+        Ok(Checkup::default())
+    }
 
     /// Another handle on the same store, over connections of its own that live on the calling runtime.
     async fn separate(&self) -> Result<Arc<dyn Backend>>;

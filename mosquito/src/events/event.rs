@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backend::Fate;
+use crate::backend::{Fate, Warning};
 use crate::clock::Timestamp;
 use crate::job::Outcome;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
@@ -58,6 +58,8 @@ pub enum Event {
     ExecutorsResized { overseer: OverseerId, executors: usize },
     /// An executor died of a panic outside of its job, and another one took its place.
     ExecutorDied { overseer: OverseerId, reason: String },
+    /// A runner looked at its store as it started, and found something that its operator should know.
+    Warned { warning: Warning },
     /// The backend went out of reach. What needs it is tried again.
     BackendLost { reason: String },
     /// The backend is in reach again.
@@ -116,6 +118,7 @@ impl Event {
             Self::ExecutorDied { overseer, reason } => {
                 error!(target: "mosquito", %overseer, reason, "executor died and was replaced");
             }
+            Self::Warned { warning } => warn!(target: "mosquito", "{warning}"),
             Self::BackendLost { reason } => {
                 warn!(target: "mosquito", reason, "backend out of reach, trying again")
             }

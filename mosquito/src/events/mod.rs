@@ -23,10 +23,10 @@ impl Events {
         Self { sender: broadcast::Sender::new(BACKLOG) }
     }
 
-    /// Tells a fact to the log and to whoever subscribed.
+    /// Tells a fact to the log and to whoever subscribed. A log that takes errors alone may take what is told.
     pub(crate) fn emit(&self, fact: impl FnOnce() -> Event) {
         let heard = self.sender.receiver_count() > 0;
-        if heard || tracing::enabled!(target: "mosquito", tracing::Level::INFO) {
+        if heard || tracing::enabled!(target: "mosquito", tracing::Level::ERROR) {
             let event = fact();
             event.log();
             if heard {
@@ -61,5 +61,56 @@ impl EventStream {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tracing::level_filters::LevelFilter;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Level, Metadata, Subscriber};
+
+    use super::{Event, Events};
+
+    /// Counts the lines of a log that takes warnings and errors only.
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::WARN
+        }
+
+        fn max_level_hint(&self) -> Option<LevelFilter> {
+            Some(LevelFilter::WARN)
+        }
+
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_log_that_takes_warnings_only_gets_them() {
+        let lines = Arc::new(AtomicUsize::new(0));
+
+        tracing::subscriber::with_default(Warnings(lines.clone()), || {
+            Events::new().emit(|| Event::BackendBack { after: Duration::ZERO });
+            Events::new().emit(|| Event::BackendLost { reason: "it hangs".into() });
+        });
+
+        assert_eq!(lines.load(Ordering::SeqCst), 1, "the loss is a warning, the return is not");
     }
 }

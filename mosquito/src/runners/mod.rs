@@ -15,6 +15,7 @@
 mod backoff;
 #[cfg(feature = "testing")]
 mod by_hand;
+mod checkup;
 mod coordinator;
 mod desk;
 mod executor;

@@ -21,7 +21,7 @@ use super::pool::Pool;
 use super::queue_list::QueueList;
 use super::settler::{self, Ended};
 use super::tally::Ending;
-use super::{pulse, reaper};
+use super::{checkup, pulse, reaper};
 use crate::backend::{BATCH_LIMIT, Fate, Lease, Settlement, Signal, Ticket};
 use crate::dequeue::{DequeueAdapter, Share};
 use crate::error::Result;
@@ -101,6 +101,8 @@ impl Overseer {
         });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
         companions.spawn(async move { kept_going(&desk, "reaper", || reaper::reap(&desk, &queues)).await });
+        let desk = self.desk.clone();
+        companions.spawn(async move { checkup::look(&desk).await });
     }
 
     async fn work(&mut self) -> Result<()> {

@@ -10,8 +10,9 @@ use super::Redis;
 use super::keys::Key;
 use super::replies::{self, Reply};
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Overlap,
-    Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, List, Met,
+    Overlap, Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked,
+    Ticket,
 };
 use crate::clock::{self, millis};
 use crate::error::Result;
@@ -289,6 +290,10 @@ impl Backend for Redis {
         Ok(popped
             .and_then(|popped| lists.iter().position(|list| *list == popped))
             .map(|at| queues[at].clone()))
+    }
+
+    async fn check(&self) -> Result<Checkup> {
+        self.look_around().await
     }
 
     async fn separate(&self) -> Result<Arc<dyn Backend>> {

@@ -44,6 +44,7 @@
 
 mod abroad;
 mod call;
+mod checkup;
 mod errors;
 mod file;
 mod flush;
@@ -67,8 +68,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused, Promoted,
-    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Checkup, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused,
+    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock};
 use crate::error::Result;
@@ -340,6 +341,10 @@ impl Backend for Sqlite {
             rung = self.signals.doorbell.wait(signal, queues, timeout) => Ok(rung),
             error = watched => Err(error),
         }
+    }
+
+    async fn check(&self) -> Result<Checkup> {
+        Ok(checkup::look_around(&self.path))
     }
 
     async fn separate(&self) -> Result<Arc<dyn Backend>> {
