@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::periodic::Periodic;
 use super::queue_list::QueueList;
 use super::reaper::around;
+use super::resting::{Resting, SLOW};
 use crate::backend::{BATCH_LIMIT, Signal};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -37,6 +38,8 @@ pub(super) struct Coordinator<'a> {
     /// When each queue is to be looked at next, and when its dead runs are.
     due: HashMap<QueueName, Instant>,
     prune: HashMap<QueueName, Instant>,
+    /// Queues out of reach, while others are not.
+    resting: Resting,
     lease: Duration,
     epoch: u64,
 }
@@ -46,7 +49,16 @@ impl<'a> Coordinator<'a> {
         let (worked_on, lease) = (queues.now(), LEASE.min(desk.settings.dead_after));
         let jobs = desk.registry.jobs().iter().filter_map(|job| Periodic::of(job));
         let periodic = jobs.filter(|periodic| worked_on.contains(&periodic.queue)).collect();
-        Self { desk, queues, periodic, due: HashMap::new(), prune: HashMap::new(), lease, epoch: 0 }
+        Self {
+            desk,
+            queues,
+            periodic,
+            due: HashMap::new(),
+            prune: HashMap::new(),
+            resting: Resting::default(),
+            lease,
+            epoch: 0,
+        }
     }
 
     /// Coordinates whenever this overseer leads, until it stops.
@@ -68,8 +80,14 @@ impl<'a> Coordinator<'a> {
     }
 
     async fn take_part(&mut self, until: Instant) -> Result<()> {
-        let epoch = self.desk.backend.lead(&self.desk.overseer, self.lease).await?;
-        let leads = epoch.is_some();
+        let led = self.desk.backend.lead(&self.desk.overseer, self.lease).await;
+        let (leads, epoch, failed) = match led {
+            Ok(epoch) => (epoch.is_some(), epoch, None),
+            // Who leads is written where nobody gets at it now, in another server of a cluster than the queues, it may be.
+            // Then whoever can does the work, as the store decides all the same.
+            Err(error) if error.is_transient() => (true, None, Some(error)),
+            Err(error) => return Err(error),
+        };
         if let Some(epoch) = epoch.filter(|epoch| *epoch != self.epoch) {
             let overseer = self.desk.overseer.clone();
             self.desk.events.emit(|| Event::Leading { overseer, epoch });
@@ -97,22 +115,43 @@ impl<'a> Coordinator<'a> {
                 self.desk.rest_until(next.unwrap_or(until).min(until)).await;
             }
         }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// One step for each queue where one is due; what is left comes in the next round. A queue that is out of reach rests,
+    /// and holds up no other.
+    async fn look_at_queues(&mut self) -> Result<()> {
+        for queue in &*self.queues.everywhere() {
+            if self.resting.has(queue) {
+                continue;
+            }
+            let begin = Instant::now();
+            match self.desk.noted(self.look_at(queue).await) {
+                Ok(()) => self.resting.end(queue),
+                Err(error) if error.is_transient() => {
+                    self.resting.begin(queue.clone(), begin.elapsed());
+                    if begin.elapsed() >= SLOW {
+                        // Others may be as slow: they come in the next round, if this overseer still leads.
+                        break;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 
-    /// One step for each queue where one is due; what is left comes in the next round.
-    async fn look_at_queues(&mut self) -> Result<()> {
-        for queue in &*self.queues.everywhere() {
-            let is_due =
-                |when: &HashMap<QueueName, Instant>| when.get(queue).is_none_or(|due| *due <= Instant::now());
-            if is_due(&self.due) {
-                let next = self.of_one_queue(queue, self.promote(queue).await)?;
-                self.due.insert(queue.clone(), Instant::now() + next);
-            }
-            if is_due(&self.prune) {
-                let next = self.of_one_queue(queue, self.prune(queue).await)?;
-                self.prune.insert(queue.clone(), Instant::now() + next);
-            }
+    async fn look_at(&mut self, queue: &QueueName) -> Result<()> {
+        let is_due =
+            |when: &HashMap<QueueName, Instant>| when.get(queue).is_none_or(|due| *due <= Instant::now());
+        let (promotion_is_due, prune_is_due) = (is_due(&self.due), is_due(&self.prune));
+        if promotion_is_due {
+            let next = self.of_one_queue(queue, self.promote(queue).await)?;
+            self.due.insert(queue.clone(), Instant::now() + next);
+        }
+        if prune_is_due {
+            let next = self.of_one_queue(queue, self.prune(queue).await)?;
+            self.prune.insert(queue.clone(), Instant::now() + next);
         }
         Ok(())
     }
@@ -144,7 +183,8 @@ impl<'a> Coordinator<'a> {
 
     async fn wait_for_due_runs(&mut self, until: Instant) -> Result<()> {
         let periodic = self.periodic.iter().map(|periodic| periodic.due);
-        let next = self.due.values().chain(self.prune.values()).copied().chain(periodic).min();
+        let due = self.due.iter().chain(&self.prune).filter(|(queue, _)| !self.resting.has(queue));
+        let next = due.map(|(_, due)| *due).chain(self.resting.next()).chain(periodic).min();
         let pause = next.unwrap_or(until).min(until).saturating_duration_since(Instant::now());
         if pause.is_zero() {
             return Ok(());

@@ -27,6 +27,7 @@ mod pool;
 mod pulse;
 mod queue_list;
 mod reaper;
+mod resting;
 mod settler;
 mod tally;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,12 +20,13 @@ use super::executor::{Executor, Work};
 use super::last_chance::is_last_chance;
 use super::pool::Pool;
 use super::queue_list::QueueList;
+use super::resting::{Resting, Round};
 use super::settler::{self, Ended};
 use super::tally::Ending;
 use super::{checkup, pulse, reaper};
 use crate::backend::{BATCH_LIMIT, Fate, Lease, Settlement, Signal, Ticket};
 use crate::dequeue::{DequeueAdapter, Share};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::job::panic_message;
 use crate::name::QueueName;
@@ -45,6 +47,8 @@ pub(crate) struct Overseer {
     unanswered: HashMap<QueueName, Ticket>,
     /// The queues that the adapter ever named.
     planned: BTreeSet<QueueName>,
+    /// Those out of reach, while others are not.
+    resting: Resting,
 }
 
 impl Overseer {
@@ -52,7 +56,8 @@ impl Overseer {
         let (settler, ended) = settler::channel();
         let pool = Pool::new(desk.clone(), Executor { desk: desk.clone(), settler });
         let (queues, unanswered, planned) = (Arc::new(queues), HashMap::new(), BTreeSet::new());
-        Self { desk, queues, adapter, pool, ended: Some(ended), unanswered, planned }
+        let resting = Resting::default();
+        Self { desk, queues, adapter, pool, ended: Some(ended), unanswered, planned, resting }
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
@@ -117,7 +122,9 @@ impl Overseer {
                 None => break,
                 Some(Ok(0)) => {
                     let queues: Vec<_> = self.planned.iter().cloned().collect();
-                    let signal = self.desk.backend.wait(Signal::Work, &queues, reaper::around(IDLE_WAIT));
+                    let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + IDLE_WAIT);
+                    let patience = tried_again.saturating_duration_since(Instant::now()).min(IDLE_WAIT);
+                    let signal = self.desk.backend.wait(Signal::Work, &queues, reaper::around(patience));
                     match stop.run_until_cancelled(signal).await {
                         Some(Ok(queue)) => {
                             woken = queue;
@@ -146,24 +153,59 @@ impl Overseer {
         mut idle: Vec<OwnedSemaphorePermit>,
         woken: Option<QueueName>,
     ) -> Result<usize> {
-        let mut claimed = 0;
+        let (mut claimed, mut round) = (0, Round::default());
         let lost: Vec<_> = self.unanswered.keys().cloned().collect();
+        if let Some(queue) = &woken {
+            // Its server has just answered.
+            self.resting.end(queue);
+        }
         for queue in lost {
-            claimed += self.claim(&queue, idle.len(), &mut idle).await?;
+            if round.is_hopeless() {
+                break;
+            }
+            claimed += self.try_claim(&queue, idle.len(), &mut idle, &mut round).await?;
         }
         let mut plan = self.plan(idle.len());
         // A stable sort: the others stay in their order.
         plan.sort_by_key(|share| woken.as_ref() != Some(&share.queue));
         for share in plan {
-            if idle.is_empty() {
+            if idle.is_empty() || round.is_hopeless() {
                 break;
             }
-            claimed += self.claim(&share.queue, share.at_most, &mut idle).await?;
+            claimed += self.try_claim(&share.queue, share.at_most, &mut idle, &mut round).await?;
             if claimed > 0 && woken.as_ref() == Some(&share.queue) {
                 break;
             }
         }
+        round.end(&mut self.resting)?;
         Ok(claimed)
+    }
+
+    /// Claims from a queue, unless it rests. That it is out of reach, when others are not, is no error.
+    async fn try_claim(
+        &mut self,
+        queue: &QueueName,
+        at_most: usize,
+        idle: &mut Vec<OwnedSemaphorePermit>,
+        round: &mut Round<Error>,
+    ) -> Result<usize> {
+        if self.resting.has(queue) {
+            return Ok(0);
+        }
+        let begin = Instant::now();
+        match self.claim(queue, at_most, idle).await {
+            Ok(claimed) => {
+                round.answered();
+                self.resting.end(queue);
+                Ok(claimed)
+            }
+            Err(error) if error.is_transient() => {
+                self.desk.outage.failed(&error, &self.desk.events);
+                round.failed(queue, begin.elapsed(), error);
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.

@@ -3,11 +3,11 @@
 //! While one batch is on its way to the backend, the next gathers: no run waits for another longer than one
 //! call takes. A process that dies in that time leaves the runs to be performed again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -36,22 +36,44 @@ pub(super) fn channel() -> (mpsc::Sender<Ended>, mpsc::Receiver<Ended>) {
     mpsc::channel(BACKLOG)
 }
 
-/// Settles until every sender is gone.
+/// Settles until every sender is gone. Each queue has one batch on its way at a time; what is wrong with one queue, such
+/// as a lost server of a cluster, does not hold up the others.
 pub(super) async fn settle(desk: Arc<Desk>, mut ended: mpsc::Receiver<Ended>) {
-    let mut batch = Vec::new();
-    while ended.recv_many(&mut batch, BATCH_LIMIT).await > 0 {
-        let mut by_queue: HashMap<QueueName, (Vec<Settlement>, Vec<Ending>)> = HashMap::new();
-        for Ended { queue, settlement, ending } in batch.drain(..) {
-            let (settlements, endings) = by_queue.entry(queue).or_default();
-            settlements.push(settlement);
-            endings.push(ending);
+    let mut gathered: HashMap<QueueName, Batch> = HashMap::new();
+    let mut on_their_way = FuturesUnordered::new();
+    let mut busy = HashSet::new();
+    let (mut received, mut open) = (Vec::new(), true);
+    loop {
+        let room = BACKLOG.saturating_sub(gathered.values().map(|batch| batch.endings.len()).sum());
+        tokio::select! {
+            some = ended.recv_many(&mut received, BATCH_LIMIT), if open && room > 0 => open = some > 0,
+            Some(queue) = on_their_way.next(), if !on_their_way.is_empty() => {
+                busy.remove(&queue);
+            }
+            else => break,
         }
-        // At the same time: what is wrong with one queue must not hold up the others.
-        let all = by_queue
-            .iter()
-            .map(|(queue, (settlements, endings))| settle_queue(&desk, queue, settlements, endings));
-        join_all(all).await;
+        for Ended { queue, settlement, ending } in received.drain(..) {
+            let batch = gathered.entry(queue).or_default();
+            batch.settlements.push(settlement);
+            batch.endings.push(ending);
+        }
+        let free: Vec<_> = gathered.extract_if(|queue, _| !busy.contains(queue)).collect();
+        for (queue, batch) in free {
+            busy.insert(queue.clone());
+            let desk = &desk;
+            on_their_way.push(async move {
+                settle_queue(desk, &queue, &batch.settlements, &batch.endings).await;
+                queue
+            });
+        }
     }
+}
+
+/// What gathers for a queue.
+#[derive(Default)]
+struct Batch {
+    settlements: Vec<Settlement>,
+    endings: Vec<Ending>,
 }
 
 /// One batch of one queue, tried until the backend answers or the overseer leaves.

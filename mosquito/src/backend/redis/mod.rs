@@ -47,6 +47,9 @@ pub use tls::Tls;
 /// For how long a client remembers that a queue is on the list of queues.
 const LISTED_FOR: Duration = Duration::from_secs(30);
 
+/// How soon it is put on the list again when that failed.
+const LISTED_AGAIN: Duration = Duration::from_secs(5);
+
 /// The longest `waiting`, or piece of a longer one, that is searched in one call.
 const SEARCH: usize = 5_000;
 
@@ -58,6 +61,7 @@ pub struct Redis {
     scripts: Scripts,
     clock: Option<OwnClock>,
     connections: Connections,
+    /// Until when a queue counts as listed.
     listed: Mutex<HashMap<QueueName, Instant>>,
 }
 
@@ -212,18 +216,24 @@ impl Redis {
     /// Puts a queue on the list of queues, before anything can be put into it. Repeated now and then, in
     /// case somebody emptied the server.
     async fn list(&self, queue: &QueueName) -> Result<()> {
-        let listed = self.lock_listed().get(queue).is_some_and(|since| since.elapsed() < LISTED_FOR);
-        if !listed {
+        let before = self.lock_listed().get(queue).copied();
+        if before.is_none_or(|until| until <= Instant::now()) {
             let queues = self.keys.queues();
             let added = ::redis::cmd("SADD")
                 .arg(&queues)
                 .arg(queue.as_str())
                 .query_async::<()>(&mut self.connections.commands(&queues))
                 .await;
+            let mut until = Instant::now() + LISTED_FOR;
             if let Err(error) = added {
-                return Err(self.explain_global(&queues, "set", error).await);
+                let error = self.explain_global(&queues, "set", error).await;
+                // It is still listed, then. That the server of the list is lost is no reason to lose this queue.
+                if before.is_none() || !self.location.is_cluster() || !error.is_transient() {
+                    return Err(error);
+                }
+                until = Instant::now() + LISTED_AGAIN;
             }
-            self.lock_listed().insert(queue.clone(), Instant::now());
+            self.lock_listed().insert(queue.clone(), until);
         }
         Ok(())
     }
