@@ -1,6 +1,7 @@
 //! Makes a test of each fact on each backend.
 
-/// A test of each fact on each backend: `memory::fact`, `sqlite::fact`, `redis::fact`, `redis_on_a_set_clock::fact`.
+/// A test of each fact on each backend: `memory::fact`, `sqlite::fact`, `redis::fact`, `redis_on_a_set_clock::fact`,
+/// `redis_cluster::fact`.
 ///
 /// Facts about tasks that truly run at the same time are listed behind `at_once:` and get several threads.
 /// On memory all others run under tokio's paused clock, where waiting takes no time.
@@ -24,6 +25,11 @@ macro_rules! facts {
         mod redis_on_a_set_clock {
             $(facts!(@test redis_on_a_set_clock, (), $fact);)*
             $($(facts!(@test redis_on_a_set_clock, (flavor = "multi_thread", worker_threads = 4), $parallel);)+)?
+        }
+        #[cfg(feature = "redis")]
+        mod redis_cluster {
+            $(facts!(@test redis_cluster, (), $fact);)*
+            $($(facts!(@test redis_cluster, (flavor = "multi_thread", worker_threads = 4), $parallel);)+)?
         }
     };
     (@test $backend:ident, $runtime:tt, $fact:ident) => {

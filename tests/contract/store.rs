@@ -16,8 +16,10 @@ use mosquito::backend::{
 };
 use mosquito::{Clock, History, NewRun, QueueName, Timestamp};
 #[cfg(feature = "redis")]
-use mosquito_tests::RedisServer;
+use mosquito_tests::{RedisCluster, RedisServer};
 use tempfile::TempDir;
+#[cfg(feature = "redis")]
+use tokio::sync::OnceCell;
 
 use crate::making::{Overseer, queue, run, run_id, settlement};
 
@@ -27,6 +29,10 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// One server for all facts, each of which has a prefix of its own.
 #[cfg(feature = "redis")]
 pub(crate) static REDIS: LazyLock<RedisServer> = LazyLock::new(RedisServer::start);
+
+/// One cluster likewise.
+#[cfg(feature = "redis")]
+static CLUSTER: OnceCell<RedisCluster> = OnceCell::const_new();
 
 /// An empty store of one backend.
 pub(crate) struct Store {
@@ -77,6 +83,17 @@ impl Store {
         let backend = connect().await.expect("the server answers");
         let second = connect().await.expect("the server answers a second client");
         Self::of(Arc::new(backend), Arc::new(second), Some(clock), None)
+    }
+
+    /// Where queues are in several servers.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn redis_cluster(fact: &str) -> Self {
+        use mosquito::backend::redis::Redis;
+
+        let url = CLUSTER.get_or_init(RedisCluster::start).await.url();
+        let backend = Redis::connect(&url, fact).await.expect("the cluster answers");
+        let second = Redis::connect(&url, fact).await.expect("the cluster answers a second client");
+        Self::of(Arc::new(backend), Arc::new(second), None, None)
     }
 
     fn of(
