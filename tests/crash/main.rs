@@ -35,6 +35,7 @@ mod kills;
 mod network;
 mod poison;
 mod redis;
+mod soak;
 mod sqlite;
 mod stalls;
 mod stops;
