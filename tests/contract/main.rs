@@ -16,6 +16,8 @@ mod clock_set_back;
 mod concurrency;
 mod durability;
 mod enqueue;
+#[cfg(feature = "redis")]
+mod foreign_keys;
 mod leadership;
 mod leases;
 mod model;

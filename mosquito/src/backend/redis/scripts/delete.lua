@@ -8,6 +8,8 @@ local id, piece = ARGV[1], tonumber(ARGV[2])
 local depth = redis.call('LLEN', KEYS[3])
 if redis.call('HEXISTS', KEYS[1], id) == 0 then return 0 end
 redis.call('HLEN', KEYS[2])
+-- A key of a wrong type fails here, before anything is taken out of another one.
+for i = 4, 6 do redis.call('ZCARD', KEYS[i]) end
 
 local found = redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id)
 if found == 0 and ARGV[3] ~= '' then found = redis.call('ZREM', KEYS[6], ARGV[3]) end

@@ -1,5 +1,7 @@
 -- KEYS[1] dead, KEYS[2] runs, KEYS[3] history; ARGV[1] how many to keep, ARGV[2] for how many ms, ARGV[3] how many to remove at most
 -- → how many were removed
+-- A key of a wrong type fails here, before anything is written.
+for i = 2, 3 do redis.call('HLEN', KEYS[i]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local beyond = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[1])

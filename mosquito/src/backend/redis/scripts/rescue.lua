@@ -7,6 +7,7 @@
 -- claim until all it had is taken back.
 local rung = redis.call('LLEN', KEYS[7]) > 0
 redis.call('LLEN', KEYS[5])
+redis.call('ZCARD', KEYS[2])
 redis.call('ZCARD', KEYS[6])
 redis.call('HLEN', KEYS[3])
 redis.call('HLEN', KEYS[4])
