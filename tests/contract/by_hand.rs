@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use mosquito::QueueName;
 use mosquito::backend::redis::Redis;
-use mosquito::backend::{Backend, Fate, List, Rescue, Settled, StoredRun};
+use mosquito::backend::{Backend, Enqueued, Fate, List, Rescue, Settled, StoredRun};
 
-use crate::making::{Overseer, banish, ids, queue, rescue_after, run, settlements};
+use crate::making::{
+    HOUR, Overseer, banish, ids, numbered, queue, reschedule, rescue_after, run, run_id, run_in, runs,
+    settlements,
+};
 use crate::store::REDIS;
 
 /// A store of the test's own, and its queue.
@@ -114,4 +117,66 @@ async fn a_claim_on_an_id_that_is_no_text_is_taken_back_and_then_dead() {
     assert!(claimed.runs.is_empty(), "nobody gets it");
     let dead = page(&redis, &mail, List::Dead).await;
     assert_eq!((dead.len(), dead[0].history.crashes), (1, 1), "it is dead, with its history");
+}
+
+#[tokio::test]
+async fn signals_that_nobody_takes_do_not_pile_up() {
+    let (redis, mail) = store("signals").await;
+    let ann = Overseer::named("ann");
+    for round in 0..5 {
+        let ids = [format!("now-{round}"), format!("more-{round}")];
+        let _put = redis.enqueue(&mail, &ids.each_ref().map(|id| run(id))).await.expect("it is enqueued");
+        // Each is due before all that were scheduled until then.
+        let later = run_in(&format!("later-{round}"), HOUR * (9 - round));
+        let _put = redis.enqueue(&mail, &[later]).await.expect("it is enqueued");
+        let claims = redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered").runs;
+        redis.settle(&mail, &settlements(&claims, &Fate::HandBack)).await.expect("it is answered");
+        let claims = redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered").runs;
+        redis
+            .settle(&mail, &settlements(&claims, &reschedule(Duration::ZERO)))
+            .await
+            .expect("it is answered");
+        redis.promote(&mail, 9).await.expect("it is answered");
+        redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered");
+        redis.recall(&mail, &ann.ticket()).await.expect("it is answered");
+        redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered");
+        redis.rescue(&mail, &rescue_after(Duration::ZERO)).await.expect("it is answered");
+        redis.resume(&mail).await.expect("it is answered");
+    }
+
+    let length = |key| REDIS.command::<usize>(&["LLEN", &format!("signals:{{mail}}:{key}")]);
+    assert_eq!((length("wake"), length("due")), (1, 1), "one is as good as a hundred");
+}
+
+#[tokio::test]
+async fn a_run_deep_in_a_long_list_leaves_nothing_behind() {
+    let (redis, mail) = store("long").await;
+    let ann = Overseer::named("ann");
+    let all = numbered(9_000);
+    for batch in runs(&all).chunks(1_000) {
+        let _put = redis.enqueue(&mail, batch).await.expect("it is enqueued");
+    }
+    let deleted = ["run-0000", "run-2499", "run-2500", "run-5000", "run-6123", "run-8999"];
+
+    for id in deleted {
+        assert!(redis.delete(&mail, &run_id(id)).await.expect("it is answered"), "{id} was there");
+        assert!(!redis.delete(&mail, &run_id(id)).await.expect("it is answered"), "{id} is not any more");
+    }
+    let again = redis.enqueue(&mail, &deleted.map(run)).await.expect("it is enqueued");
+
+    assert!(again.iter().all(Enqueued::is_new), "it can come again");
+    let mut claimed = Vec::new();
+    // A blank counts as a run until it is come to, so a claim may get fewer than it asks for.
+    for _ in 0..12 {
+        let claims = redis.claim(&mail, &ann.ticket(), 1_000).await.expect("it is answered").runs;
+        claimed.extend(claims.into_iter().map(|claim| claim.id.to_string()));
+    }
+    let mut expected: Vec<_> = all.into_iter().filter(|id| !deleted.contains(&id.as_str())).collect();
+    expected.extend(deleted.map(String::from));
+    assert!(
+        claimed == expected,
+        "each is claimed once, in its turn: {} of {}",
+        claimed.len(),
+        expected.len()
+    );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mosquito::History;
 use mosquito::backend::{BATCH_LIMIT, Fate, Lease, List, Settled};
 
-use crate::making::{HOUR, Overseer, failed, ids, numbered, reschedule, runs, settlements, tokens};
+use crate::making::{HOUR, Overseer, failed, ids, numbered, queue, reschedule, runs, settlements, tokens};
 use crate::store::Store;
 
 facts! {
@@ -17,6 +17,8 @@ facts! {
     a_claim_hands_out_the_history_of_earlier_attempts,
     a_repeated_ticket_answers_the_same_claims_and_takes_nothing_more,
     a_repeated_ticket_answers_only_what_is_still_pending,
+    a_later_ticket_is_known_again_as_the_first_is,
+    tickets_of_one_number_are_of_one_overseer_and_one_queue,
     a_ticket_that_was_long_on_its_way_takes_nothing,
     the_ticket_that_made_a_lease_is_told_so_each_time,
     tickets_are_told_apart_however_large_their_numbers,
@@ -111,6 +113,38 @@ async fn a_repeated_ticket_answers_the_same_claims_and_takes_nothing_more(store:
     assert_eq!(store.list(List::Waiting).await, ["d", "e"], "nothing more is taken");
     let settled = store.settle(&settlements(&again, &Fate::Forget)).await;
     assert_eq!(settled, [Settled::Done; 2], "the claims that were answered twice stand, once");
+}
+
+async fn a_later_ticket_is_known_again_as_the_first_is(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.put(&["a", "b", "c", "d"]).await;
+    let (first, between, second) = (ann.ticket(), ann.ticket(), ann.ticket());
+    store.claim_with(&first, 1).await;
+    store.claim_with(&second, 1).await;
+
+    let again = store.claim_with(&second, 5).await.runs;
+    let late = store.claim_with(&between, 5).await.runs;
+
+    assert_eq!(ids(&again), ["b"], "what it got, and nothing more");
+    assert_eq!(ids(&late), Vec::<&str>::new(), "and one before it gets nothing any more");
+    assert_eq!(store.list(List::Waiting).await, ["c", "d"], "the others wait on");
+}
+
+async fn tickets_of_one_number_are_of_one_overseer_and_one_queue(store: &Store) {
+    // Every overseer counts from one.
+    let [ann, bob] = ["ann", "bob"].map(|name| Overseer::named(name).numbered_ticket(1));
+    let other = queue("other");
+    store.put(&["a", "b", "c"]).await;
+    let _new = store.backend().enqueue(&other, &runs(&numbered(2))).await.expect("it is enqueued");
+    store.claim_with(&ann, 1).await;
+    store.claim_with(&bob, 1).await;
+    store.backend().claim(&other, &ann, 1).await.expect("it is answered");
+
+    let [of_ann, of_bob] = [store.claim_with(&ann, 5).await.runs, store.claim_with(&bob, 5).await.runs];
+    let elsewhere = store.backend().claim(&other, &ann, 5).await.expect("it is answered").runs;
+
+    assert_eq!((ids(&of_ann), ids(&of_bob)), (vec!["a"], vec!["b"]), "each has its own");
+    assert_eq!(ids(&elsewhere), ["run-0000"], "and another in the other queue");
 }
 
 async fn a_ticket_that_was_long_on_its_way_takes_nothing(store: &Store) {

@@ -8,6 +8,7 @@ use crate::making::{HOUR, Overseer, ids, queue, reschedule, rescue_after, run, s
 use crate::store::Store;
 
 facts! {
+    a_queue_paused_before_its_first_run_is_listed_with_it,
     a_paused_queue_hands_out_nothing_until_it_resumes,
     a_pause_with_a_duration_ends_by_itself,
     a_pause_for_no_time_is_none,
@@ -156,4 +157,14 @@ async fn a_queue_may_be_paused_before_it_is_used(store: &Store) {
     assert_eq!(store.claim(&Overseer::named("ann"), 1).await.len(), 0, "it is paused from the first run on");
     resume(store).await;
     assert_eq!(store.claim(&Overseer::named("ann"), 1).await.len(), 1, "until it is resumed");
+}
+
+async fn a_queue_paused_before_its_first_run_is_listed_with_it(store: &Store) {
+    store.backend().pause(store.queue(), None).await.expect("a queue is paused");
+    store.put(&["a"]).await;
+    store.put(&["b"]).await;
+
+    let queues = store.second().queues().await.expect("queues are listed");
+
+    assert_eq!(queues, std::slice::from_ref(store.queue()), "it is used now, and listed once");
 }

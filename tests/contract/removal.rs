@@ -28,6 +28,7 @@ facts! {
     pruning_keeps_the_newest_dead,
     pruning_removes_what_is_dead_for_too_long,
     pruning_is_bounded,
+    what_is_dead_for_exactly_so_long_is_pruned,
     pruning_touches_no_other_list,
 }
 
@@ -278,6 +279,20 @@ async fn pruning_is_bounded(store: &Store) {
     assert_eq!(prune(store, 0, HOUR, usize::MAX).await, BATCH_LIMIT, "and never more than a batch");
     assert_eq!(prune(store, 10, HOUR, 100).await, 5, "down to those to keep");
     assert_eq!(store.sizes().await.dead, 10, "which stay");
+}
+
+async fn what_is_dead_for_exactly_so_long_is_pruned(store: &Store) {
+    let claim = store.claimed("a", &Overseer::named("ann")).await;
+    store.settle_one(&claim, banish()).await;
+    if store.clock().is_none() {
+        return;
+    }
+    store.pass(HOUR - Duration::from_millis(1)).await;
+    assert_eq!(prune(store, 10, HOUR, 10).await, 0, "it is kept for so long");
+
+    store.pass(Duration::from_millis(1)).await;
+
+    assert_eq!(prune(store, 10, HOUR, 10).await, 1, "and no longer");
 }
 
 async fn pruning_touches_no_other_list(store: &Store) {

@@ -18,7 +18,8 @@ facts! {
     an_earlier_scheduled_run_is_signalled,
     to_resume_signals_the_work_that_waits,
     a_wait_is_answered_for_its_queues_only,
-    a_signal_is_of_one_kind;
+    a_signal_is_of_one_kind,
+    who_leaves_runs_behind_wakes_the_next;
     at_once:
     one_enqueue_wakes_one_of_many_waiters,
     who_waits_long_is_woken_soon,
@@ -113,6 +114,16 @@ async fn every_move_into_waiting_signals_work(store: &Store) {
     woken("a rescue").await;
     store.claim(&ann, 1).await;
     hear_out(store).await;
+    let recalled = store.backend().recall(store.queue(), &ann.ticket()).await;
+    assert_eq!(recalled.expect("it is answered").len(), 1, "it has one");
+    woken("a recall").await;
+    store.claim(&ann, 1).await;
+    hear_out(store).await;
+    let recalled = store.backend().recall(store.queue(), &ann.ticket()).await;
+    assert_eq!(recalled.expect("it is answered").len(), 1, "it has one");
+    woken("a recall").await;
+    store.claim(&ann, 1).await;
+    hear_out(store).await;
     let at = store.now().await - HOUR;
     let ticked = store.backend().tick(store.queue(), &tick(at, Overlap::Skip)).await;
     assert!(ticked.is_ok(), "the job ticks: {ticked:?}");
@@ -164,6 +175,18 @@ async fn a_signal_is_of_one_kind(store: &Store) {
 
     assert_eq!(wait(store, Signal::Work, SHORT).await, None, "nothing came to wait");
     assert!(wait(store, Signal::Due, PATIENCE).await.is_some(), "but something was scheduled");
+}
+
+async fn who_leaves_runs_behind_wakes_the_next(store: &Store) {
+    store.put(&["a", "b", "c"]).await;
+    hear_out(store).await;
+
+    store.claim(&Overseer::named("ann"), 1).await;
+
+    assert!(
+        wait(store, Signal::Work, PATIENCE).await.is_some(),
+        "one enqueue of three wakes three, one by one"
+    );
 }
 
 async fn one_enqueue_wakes_one_of_many_waiters(store: &Store) {
