@@ -29,7 +29,7 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         reason: String,
     },
-    /// The backend is out of reach. Trying again may help.
+    /// The backend is out of reach, or cannot take anything down now, as on a full disk. Trying again may help.
     #[error("{backend} is out of reach")]
     Unavailable {
         /// Which backend, and where.
@@ -37,7 +37,7 @@ pub enum Error {
         /// What its driver said.
         source: BoxError,
     },
-    /// The backend answered and refused: a wrong password, a full disk, a file that is no database. Trying
+    /// The backend answered and refused: a wrong password, a file that was deleted, a file that is no database. Trying
     /// again does not help; what the driver said tells what does.
     #[error("{backend} refused: {reason}")]
     Refused {

@@ -1,13 +1,14 @@
 //! What can happen to a SQLite file: no room, a lock that another process holds, and the file gone under a worker.
 
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use mosquito::{Body, JobName, NewRun, QueueName, RunId, When};
 use mosquito_tests::journal::Fact;
-use mosquito_tests::{Fleet, Hit};
+use mosquito_tests::{Fleet, Hit, soon};
 use serde_json::value::RawValue;
 
 use crate::Trial;
@@ -113,6 +114,52 @@ async fn gone(happen: impl FnOnce(&Path)) {
     let said = fleet.worker(worker).lines().join("\n");
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains(sentence), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_or_folder_that_cannot_be_written_ends_a_worker_with_a_sentence() {
+    for (file_mode, folder_mode) in [(0o444, 0o777), (0o666, 0o555)] {
+        let Trial { ledger, plan, mosquito, .. } = Trial::on(&Store::sqlite()).await;
+        let folder = ledger.folder();
+        drop(mosquito);
+        soon("the file is closed", || async {
+            if folder.join("jobs.db-wal").exists() { Err("it is open") } else { Ok(()) }
+        })
+        .await;
+        std::fs::write(ledger.journal(), "").unwrap();
+        let mut fleet = Fleet::of(common_worker(folder));
+        set_mode(&ledger.journal(), 0o666);
+        set_mode(&folder.join("jobs.db"), file_mode);
+        set_mode(folder, folder_mode);
+
+        let worker = fleet.launch(&plan);
+        let status = tokio::task::block_in_place(|| fleet.wait_for_end(worker));
+
+        set_mode(folder, 0o755);
+        let said = fleet.worker(worker).lines().join("\n");
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("give this process the permission to"),
+            "{file_mode:o} in {folder_mode:o}: {said}"
+        );
+    }
+}
+
+/// A worker that may not do whatever it likes, which the one who runs the tests may be allowed to.
+fn common_worker(folder: &Path) -> PathBuf {
+    let we_are_root = std::fs::metadata(folder).expect("it is ours").uid() == 0;
+    if !we_are_root {
+        return crate::WORKER.into();
+    }
+    // The folder of programs may be for this user alone.
+    let copied = Command::new("cp").arg(crate::WORKER).arg(folder.join("worker")).status();
+    assert!(copied.expect("there is a `cp`").success(), "the worker is copied");
+    let nobody = "cd \"${0%/*}\"\nexec setpriv --reuid=65534 --regid=65534 --clear-groups ./worker \"$@\" #";
+    wrapped::worker(folder, "common-worker", nobody)
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
 /// Six megabytes, which stay in the write-ahead log.
