@@ -102,7 +102,7 @@ async fn of_signals_that_come_at_once_each_is_heard() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_has_forgotten_the_scripts_is_told_them_again() {
-    let mut cluster = RedisCluster::start().await;
+    let cluster = RedisCluster::start().await;
     let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();
     for round in ["first", "second"] {
         for queue in cluster.names() {

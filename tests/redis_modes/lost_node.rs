@@ -24,7 +24,7 @@ async fn a_lost_node_of_a_cluster_stops_only_its_queues_and_comes_back() {
         crew.log.has(&format!("{queue} 100"), 1).await;
     }
 
-    cluster.server(lost).kill();
+    cluster.server_mut(lost).kill();
     // Those of the others that are enqueued from now on are performed while the node is away.
     for queue in [&names[a], &names[b]] {
         for n in 0..20 {
@@ -39,7 +39,7 @@ async fn a_lost_node_of_a_cluster_stops_only_its_queues_and_comes_back() {
     }
     let refused = mosquito.queue(&names[lost]).unwrap().sizes().await.unwrap_err();
     assert!(refused.is_transient(), "{refused:?}");
-    cluster.server(lost).start_again();
+    cluster.server_mut(lost).start_again();
     enqueue(&mosquito, &names[lost], "back").await;
     crew.log.has("back", 1).await;
 
@@ -66,7 +66,7 @@ async fn a_replica_takes_over_a_lost_nodes_queues() {
         crew.log.has(&format!("{queue} 100"), 1).await;
     }
 
-    cluster.server(1).kill();
+    cluster.server_mut(1).kill();
     eventually("its replica has its slots", PATIENCE, || async {
         let holder = cluster.holder(&names[1], 0);
         if holder == 4 { Ok(()) } else { Err(holder) }

@@ -70,7 +70,7 @@ async fn sentinels_that_are_not_there_may_come_back() {
 
 #[tokio::test]
 async fn a_server_and_a_cluster_are_not_taken_for_each_other() {
-    let (one, mut cluster) = (RedisServer::start(), RedisCluster::start().await);
+    let (one, cluster) = (RedisServer::start(), RedisCluster::start().await);
 
     let told = refusal(&format!("redis+cluster://127.0.0.1:{}", one.port())).await;
     assert!(told.contains("it is not a cluster: redis:// is for a single server"), "{told}");

@@ -22,6 +22,32 @@ async fn a_runner_performs_schedules_retries_and_ticks_on_a_cluster() {
     works_as_usual(&cluster.url()).await;
 }
 
+/// What the guide says that a user needs, on one server and, beside that, in a cluster.
+fn user_of_the_guide() -> Vec<&'static str> {
+    let guide = include_str!("../../mosquito/src/guide/redis.md");
+    let block = guide.split("```").find(|block| block.contains("ACL SETUSER")).expect("the guide says it");
+    let usual = block.lines().filter_map(|line| line.strip_prefix("ACL SETUSER mosquito "));
+    let beside = guide.lines().find(|line| line.contains("its user needs `")).expect("the guide says it");
+    let beside = beside.split('`').nth(1).expect("it is within backticks");
+    usual.flat_map(str::split_whitespace).chain(beside.split_whitespace()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_user_of_the_guide_is_enough_on_a_cluster() {
+    let cluster = RedisCluster::start().await;
+    for place in 0..3 {
+        let words = [&["ACL", "SETUSER", "mosquito"], &user_of_the_guide()[..]].concat();
+        let _: String = cluster.server(place).command(&words);
+    }
+
+    works_as_usual(&cluster.url().replace("://", "://mosquito:a-long-password@")).await;
+
+    for place in 0..3 {
+        let denied: Vec<Vec<redis::Value>> = cluster.server(place).command(&["ACL", "LOG"]);
+        assert!(denied.is_empty(), "nothing was denied: {denied:#?}");
+    }
+}
+
 async fn works_as_usual(url: &str) {
     let mosquito = Mosquito::connect(url).await.unwrap();
     let crew = Crew::work(&mosquito, |runner| runner.queues(["notes", "other", "ticks"]));

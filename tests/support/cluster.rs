@@ -101,7 +101,13 @@ impl RedisCluster {
     }
 
     /// One of the servers.
-    pub fn server(&mut self, place: usize) -> &mut RedisServer {
+    #[must_use]
+    pub fn server(&self, place: usize) -> &RedisServer {
+        &self.servers[place]
+    }
+
+    /// One of the servers, to be ended or started.
+    pub fn server_mut(&mut self, place: usize) -> &mut RedisServer {
         &mut self.servers[place]
     }
 
