@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
 
 fn queues(count: usize) -> Vec<QueueName> {
-    (0..count).map(|n| QueueName::new(format!("queue-{n}")).unwrap()).collect()
+    (0..count).map(|n| QueueName::new(format!("queue-{n}")).expect("it is a name")).collect()
 }
 
 async fn wait(backend: &dyn Backend, queues: &[QueueName], timeout: Duration) -> Option<String> {

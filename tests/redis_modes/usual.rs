@@ -49,17 +49,17 @@ async fn the_user_of_the_guide_is_enough_on_a_cluster() {
 }
 
 async fn works_as_usual(url: &str) {
-    let mosquito = Mosquito::connect(url).await.unwrap();
+    let mosquito = Mosquito::connect(url).await.expect("the store answers");
     let crew = Crew::work(&mosquito, |runner| runner.queues(["notes", "other", "ticks"]));
 
     enqueue(&mosquito, "notes", "now").await;
     enqueue(&mosquito, "other", "elsewhere").await;
     let later = Note { word: "later".into() };
-    let _ = mosquito.enqueue(later).delay(Duration::from_millis(500)).await.unwrap();
-    let _ = mosquito.enqueue(Twice {}).await.unwrap();
+    let _ = mosquito.enqueue(later).delay(Duration::from_millis(500)).await.expect("the store answers");
+    let _ = mosquito.enqueue(Twice {}).await.expect("the store answers");
     let many: Vec<_> = (0..2_000).map(|n| format!("many {n}")).collect();
     let notes = many.clone().into_iter().map(|word| Note { word });
-    let _ = mosquito.enqueue_all(notes).queue("other").await.unwrap();
+    let _ = mosquito.enqueue_all(notes).queue("other").await.expect("the store answers");
 
     for word in ["now", "elsewhere", "later", "attempt 2"] {
         crew.log.has(word, 1).await;
@@ -69,8 +69,13 @@ async fn works_as_usual(url: &str) {
     for queue in ["notes", "other"] {
         is_empty(&mosquito, queue).await;
     }
-    let queues: Vec<_> =
-        mosquito.queues().await.unwrap().iter().map(|queue| queue.name().to_string()).collect();
+    let queues: Vec<_> = mosquito
+        .queues()
+        .await
+        .expect("the store answers")
+        .iter()
+        .map(|queue| queue.name().to_string())
+        .collect();
     assert_eq!(queues, ["notes", "other", "ticks"]);
     assert_eq!(crew.log.times("many 7"), 1, "once");
     assert_eq!(crew.stop().await.unsettled, 0);
