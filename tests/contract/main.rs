@@ -29,6 +29,7 @@ mod removal;
 mod schedule;
 mod settle;
 mod small;
+mod storm;
 mod ticks;
 #[cfg(feature = "sqlite")]
 mod two_processes;
