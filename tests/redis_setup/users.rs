@@ -111,7 +111,9 @@ async fn the_user_of_the_guide_may_do_what_is_needed_and_nothing_more() {
 /// A runner performs, tries again, schedules, ticks and gives up, and is stopped.
 async fn perform_everything(mosquito: &Mosquito) {
     let seconds = Duration::from_secs;
-    let mut working = work(mosquito, |runner| runner.heartbeat(seconds(1)).dead_after(seconds(3)));
+    let mut working = work(mosquito, |runner| {
+        runner.queues(["notes", "ticks"]).heartbeat(seconds(1)).dead_after(seconds(3))
+    });
     working.started().await;
     let notes = mosquito.queue("notes").unwrap();
     let _ = mosquito.enqueue(Note::failing_once("twice")).await.unwrap();
@@ -207,11 +209,11 @@ async fn a_user_that_lacks_a_command_is_told_which_and_its_runner_ends() {
         ("smembers", "smembers"),
     ] {
         let mosquito = server.connect().await;
-        let _ = mosquito.enqueue(Note::new("to be claimed")).queue("some").await.unwrap();
+        let _ = mosquito.enqueue(Note::new("to be claimed")).await.unwrap();
         println!("without {lacks}");
         server.take_away(&format!("-{lacks}"));
 
-        let error = work(&mosquito, |runner| runner).end().await.unwrap_err();
+        let error = work(&mosquito, |runner| runner.queues(["notes", "ticks"])).end().await.unwrap_err();
 
         assert!(!error.is_transient(), "{error:?}");
         assert!(error.to_string().ends_with(&needs(told)), "without {lacks}: {error:?}");
@@ -225,7 +227,7 @@ async fn a_user_that_lacks_the_keys_is_told_so_and_its_runner_ends() {
     let mosquito = Mosquito::builder().prefix("another").connect(&server.url()).await.unwrap();
 
     let refused = mosquito.enqueue(Note::new("no")).await.unwrap_err();
-    let error = work(&mosquito, |runner| runner).end().await.unwrap_err();
+    let error = work(&mosquito, |runner| runner.queues(["notes", "ticks"])).end().await.unwrap_err();
 
     for error in [refused, error] {
         assert!(!error.is_transient(), "{error:?}");

@@ -49,10 +49,11 @@ pub(crate) struct Working {
     task: JoinHandle<Result<Report>>,
 }
 
-/// Starts a runner of all queues.
+/// Starts a runner of the queue of notes, or as told.
 pub(crate) fn work(mosquito: &Mosquito, set: impl FnOnce(RunnerBuilder) -> RunnerBuilder) -> Working {
     let events = mosquito.events();
-    let runner = set(mosquito.runner().signals(false)).build().expect("the runner is sound");
+    let runner =
+        set(mosquito.runner().signals(false).queues(["notes"])).build().expect("the runner is sound");
     Working { events, handle: runner.handle(), task: tokio::spawn(runner.run()) }
 }
 
