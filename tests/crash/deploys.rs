@@ -6,14 +6,18 @@ use serde_json::value::to_raw_value;
 
 use crate::jobs::{Letter, Parcel};
 use crate::store::Store;
-use crate::{Trial, on_both, standing};
+use crate::{Trial, standing};
 
 /// The program of the release before.
 const OLD_WORKER: &str = env!("CARGO_BIN_EXE_crash-worker-old");
 
-on_both!(what_an_older_worker_does_not_know_waits_for_a_newer_one);
+/// On both stores at once: a run that was put off is offered again after half a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_older_worker_does_not_know_waits_for_a_newer_one() {
+    tokio::join!(rolled_out(Store::redis()), rolled_out(Store::sqlite()));
+}
 
-async fn what_an_older_worker_does_not_know_waits_for_a_newer_one(store: Store) {
+async fn rolled_out(store: Store) {
     let mut trial = Trial::on(&store).await;
     trial.enqueue((0..5).map(|_| Parcel)).await;
     trial.enqueue((0..5).map(|n| Letter { to: format!("new-{n}"), stamp: 2 })).await;

@@ -11,28 +11,32 @@ use crate::{Trial, on_both, standing};
 on_both!(a_run_that_kills_its_process_is_dead_after_three_and_its_neighbours_are_performed);
 
 async fn a_run_that_kills_its_process_is_dead_after_three_and_its_neighbours_are_performed(store: Store) {
-    for (how, signal) in [(Ending::Abort, Signal::SIGABRT), (Ending::Kill, Signal::SIGKILL)] {
-        let mut trial = Trial::on(&store).await;
-        let poison = trial.mosquito.enqueue(Poison { how }).await.expect("it is enqueued");
-        trial.ledger.promise_dead([poison.id()]);
-        // Longer than the poison takes: each dies with it, as long as they are performed together.
-        trial.enqueue((0..4).map(|_| Work { pause: 500 })).await;
-        let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let by_abort = poisoned(&store, Ending::Abort, Signal::SIGABRT);
+    let by_kill = poisoned(&store, Ending::Kill, Signal::SIGKILL);
+    tokio::join!(by_abort, by_kill);
+}
 
-        for _ in 0..3 {
-            let victim = fleet.launch(plan);
-            tokio::task::block_in_place(|| fleet.wait_for_death(victim, signal));
-        }
-        let survivor = fleet.start(plan);
-        ledger.until(Fact::Poisoned, 1).await;
-        ledger.until_kept(mosquito).await;
+async fn poisoned(store: &Store, how: Ending, signal: Signal) {
+    let mut trial = Trial::on(store).await;
+    let poison = trial.mosquito.enqueue(Poison { how }).await.expect("it is enqueued");
+    trial.ledger.promise_dead([poison.id()]);
+    // Longer than the poison takes: each dies with it, as long as they are performed together.
+    trial.enqueue((0..4).map(|_| Work { pause: 500 })).await;
+    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
 
-        let report = tokio::task::block_in_place(|| fleet.stop(survivor));
-        let dead = standing(mosquito, List::Dead).await;
-        let told: Vec<_> = dead.iter().map(|run| (&run.id, run.history.error.as_deref())).collect();
-        assert_eq!(told, [(poison.id(), Some("poisoned: 3 processes died while they performed it"))]);
-        assert_eq!(report.refused, 0, "{report:?}");
-        let account = ledger.close(&format!("{}: poison, {how:?}", store.name()), fleet, mosquito).await;
-        assert_eq!((account.poisoned, account.runs), (1, 4), "{account}");
+    for _ in 0..3 {
+        let victim = fleet.launch(plan);
+        tokio::task::block_in_place(|| fleet.wait_for_death(victim, signal));
     }
+    let survivor = fleet.start(plan);
+    ledger.until(Fact::Poisoned, 1).await;
+    ledger.until_kept(mosquito).await;
+
+    let report = tokio::task::block_in_place(|| fleet.stop(survivor));
+    let dead = standing(mosquito, List::Dead).await;
+    let told: Vec<_> = dead.iter().map(|run| (&run.id, run.history.error.as_deref())).collect();
+    assert_eq!(told, [(poison.id(), Some("poisoned: 3 processes died while they performed it"))]);
+    assert_eq!(report.refused, 0, "{report:?}");
+    let account = ledger.close(&format!("{}: poison, {how:?}", store.name()), fleet, mosquito).await;
+    assert_eq!((account.poisoned, account.runs), (1, 4), "{account}");
 }

@@ -81,6 +81,7 @@ impl Storm {
     pub(crate) fn end(mut self) {
         let alive = std::mem::take(&mut self.alive);
         for place in &alive {
+            self.fleet.wait_until_ready(*place);
             self.fleet.terminate(*place);
         }
         for place in alive.into_iter().chain(std::mem::take(&mut self.leaving)) {
