@@ -1,9 +1,13 @@
 //! Whatever may be a name works as one, and names that look alike stay apart.
 
-use mosquito::backend::{Fate, Overlap, Settled, Ticked};
+use std::time::Duration;
+
+use mosquito::backend::{Fate, Lease, List, Overlap, Settled, Ticked};
 use mosquito::{JobName, OverseerId, QueueName, RunId};
 
-use crate::making::{HOUR, Overseer, ids, queue, rescue_after, run, run_id, settlement, tick_of};
+use crate::making::{
+    HOUR, Overseer, banish, ids, queue, reschedule, rescue_after, run, run_id, settlement, tick_of,
+};
 use crate::store::Store;
 
 facts! {
@@ -11,6 +15,7 @@ facts! {
     ids_that_read_as_the_same_number_stay_apart,
     names_that_differ_in_case_stay_apart,
     queues_do_not_mix,
+    whatever_is_done_to_a_queue_its_twin_stays_as_it_is,
     overseers_of_like_names_do_not_share_claims,
 }
 
@@ -87,6 +92,64 @@ async fn queues_do_not_mix(store: &Store) {
     assert_eq!(totals, [(1, 0), (0, 2), (2, 0), (4, 0), (0, 0)], "each act is on its own queue only");
     let elsewhere = backend.settle(&queues[0], &[settlement(&claimed.runs[0], Fate::Forget)]).await;
     assert_eq!(elsewhere.expect("it is answered"), [Settled::Stale], "a claim stands in its queue only");
+}
+
+/// In both queues the same ids, overseers, tickets and jobs.
+async fn twins(store: &Store) -> ([QueueName; 2], Vec<mosquito::backend::Claim>) {
+    let (queues, backend) = ([queue("one"), queue("two")], store.backend());
+    let ann = Overseer::named("ann");
+    let at = store.now().await - HOUR;
+    let mut claims = Vec::new();
+    for queue in &queues {
+        let runs = ["a", "b", "c", "d", "e"].map(run);
+        let _new = backend.enqueue(queue, &runs).await.expect("it is enqueued");
+        let claimed = backend.claim(queue, &ann.numbered_ticket(1), 4).await.expect("it is answered").runs;
+        let batch = [settlement(&claimed[0], banish()), settlement(&claimed[1], reschedule(Duration::ZERO))];
+        backend.settle(queue, &batch).await.expect("it is answered");
+        backend.tick(queue, &tick_of("report", at, Overlap::Skip)).await.expect("it ticks");
+        backend.pause(queue, Some(HOUR)).await.expect("it is paused");
+        backend.resume(queue).await.expect("it is resumed");
+        claims = claimed;
+    }
+    (queues, claims)
+}
+
+async fn whatever_is_done_to_a_queue_its_twin_stays_as_it_is(store: &Store) {
+    let ([twin, queue], claims) = twins(store).await;
+    let (backend, ann) = (store.backend(), Overseer::named("ann"));
+    let everything = async || {
+        let mut runs = Vec::new();
+        for list in List::ALL {
+            runs.extend(backend.page(&twin, list, 0, 100).await.expect("a page is read"));
+        }
+        (runs, backend.paused(&twin).await.expect("it is told"))
+    };
+    let before = everything().await;
+    let later = store.now().await - HOUR / 2;
+
+    backend.settle(&queue, &[settlement(&claims[2], Fate::HandBack)]).await.expect("it is answered");
+    assert_eq!(everything().await, before, "after a settlement");
+    backend.promote(&queue, 10).await.expect("it is answered");
+    assert_eq!(everything().await, before, "after a promotion");
+    let recalled = backend.recall(&queue, &ann.numbered_ticket(9)).await.expect("it is answered");
+    assert_eq!((recalled.len(), everything().await), (1, before.clone()), "after a recall");
+    backend.claim(&queue, &ann.numbered_ticket(2), 10).await.expect("it is answered");
+    assert_eq!(everything().await, before, "after a claim");
+    backend.rescue(&queue, &rescue_after(Duration::ZERO)).await.expect("it is answered");
+    assert_eq!(everything().await, before, "after a rescue");
+    let pruned = backend.prune(&queue, 0, Duration::ZERO, 10).await.expect("it is answered");
+    assert_eq!((pruned, everything().await), (1, before.clone()), "after a pruning");
+    backend.pause(&queue, Some(HOUR)).await.expect("it is paused");
+    assert_eq!(everything().await, before, "after a pause");
+    backend.flush(&queue).await.expect("it is flushed");
+    assert_eq!(everything().await, before, "after a flush");
+    // The twin's tick is unfinished still, whatever became of this one's.
+    let own = backend.tick(&queue, &tick_of("report", later, Overlap::Skip)).await.expect("it is answered");
+    let twins = backend.tick(&twin, &tick_of("report", later, Overlap::Skip)).await.expect("it is answered");
+    assert!(matches!(own, Ticked::Enqueued(_)), "the queue was flushed: {own:?}");
+    assert_eq!(twins, Ticked::Passed, "and the twin was not");
+    let lease = backend.beat(&ann.id, &[twin, queue]).await.expect("a beat is answered");
+    assert_eq!(lease, [Lease::Held, Lease::Lost], "nor was its lease taken");
 }
 
 async fn overseers_of_like_names_do_not_share_claims(store: &Store) {

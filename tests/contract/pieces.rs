@@ -11,6 +11,8 @@ facts! {
     runs_taken_back_in_pieces_keep_their_turn,
     what_is_left_of_one_overseer_comes_before_the_next,
     a_piece_that_ends_with_the_last_run_is_the_last,
+    a_piece_is_bounded_however_many_have_died,
+    however_many_have_died_all_their_runs_come_back,
 }
 
 /// Everybody is dead, and so many runs are taken back in a call.
@@ -67,4 +69,39 @@ async fn a_piece_that_ends_with_the_last_run_is_the_last(store: &Store) {
     assert_eq!((first.rescued.len(), first.more), (2, true), "two of four");
     assert_eq!((second.rescued.len(), second.more), (2, false), "and the other two");
     assert_eq!(store.claim_with(&ann.ticket(), 9).await.lease, Lease::New, "then it is complete");
+}
+
+async fn a_piece_is_bounded_however_many_have_died(store: &Store) {
+    store.put_runs(&runs(&numbered(9))).await;
+    for name in ["ann", "bob", "eve"] {
+        assert_eq!(store.claim(&Overseer::named(name), 3).await.len(), 3, "three for {name}");
+    }
+
+    let mut moved = Vec::new();
+    loop {
+        let rescued = store.rescue(&pieces_of(4)).await;
+        moved.push(rescued.rescued.len());
+        if !rescued.more {
+            break;
+        }
+    }
+
+    assert_eq!(moved, [4, 4, 1], "a piece may be of two overseers, and is no larger for it");
+}
+
+async fn however_many_have_died_all_their_runs_come_back(store: &Store) {
+    let all = numbered(230);
+    store.put_runs(&runs(&all)).await;
+    for id in &all {
+        assert_eq!(store.claim(&Overseer::named(&format!("of-{id}")), 1).await.len(), 1, "one for each");
+    }
+
+    for call in 0.. {
+        assert!(call < 20, "it comes to an end");
+        if !store.rescue(&rescue_after(Duration::ZERO)).await.more {
+            break;
+        }
+    }
+
+    assert_eq!(store.sizes().await.waiting, all.len(), "nobody is passed over");
 }
