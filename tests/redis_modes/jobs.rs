@@ -1,5 +1,7 @@
 //! The jobs of these tests. Each writes into the [`Log`] what it did.
 
+use std::time::Duration;
+
 use mosquito::{Context, JobResult, Perform, job};
 
 use crate::crew::Log;
@@ -13,6 +15,22 @@ pub(crate) struct Note {
 impl Perform for Note {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         cx.state::<Log>().write(&self.word);
+        Ok(())
+    }
+}
+
+/// Writes when it begins and when it ends.
+#[job(queue = "notes", state(Log))]
+pub(crate) struct Long {
+    pub(crate) word: String,
+    pub(crate) seconds: u64,
+}
+
+impl Perform for Long {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write(&format!("{} began", self.word));
+        tokio::time::sleep(Duration::from_secs(self.seconds)).await;
+        cx.state::<Log>().write(&format!("{} ended", self.word));
         Ok(())
     }
 }

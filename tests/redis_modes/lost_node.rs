@@ -6,7 +6,7 @@ use mosquito::Mosquito;
 use mosquito_tests::{RedisCluster, eventually};
 
 use crate::crew::{Crew, PATIENCE, Writer, enqueue, is_empty};
-use crate::jobs::Note;
+use crate::jobs::{Long, Note};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_node_of_a_cluster_stops_only_its_queues_and_comes_back() {
@@ -53,6 +53,39 @@ async fn a_lost_node_of_a_cluster_stops_only_its_queues_and_comes_back() {
     assert!(crew.is_working());
     let report = crew.stop().await;
     assert_eq!(report.unsettled, 0, "{report}");
+}
+
+/// Far shorter than what the silent one takes to be given up.
+const LEASE: Duration = Duration::from_secs(3);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_hangs_costs_the_queues_of_the_others_no_lease() {
+    let cluster = RedisCluster::start().await;
+    let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();
+    let [hanging, well, _] = cluster.names();
+    let queues = [hanging.clone(), well.clone()];
+    let leased = |runner: mosquito::RunnerBuilder| {
+        runner.queues(queues.clone()).heartbeat(LEASE / 6).dead_after(LEASE).reap_every(LEASE / 6)
+    };
+    let crew = Crew::work(&mosquito, leased);
+    let long = |queue: &str| mosquito.enqueue(Long { word: queue.into(), seconds: 12 }).queue(queue);
+    for queue in &queues {
+        let _ = long(queue).await.unwrap();
+        crew.log.has(&format!("{queue} began"), 1).await;
+    }
+    // Whoever looks for the dead meanwhile.
+    let other = Crew::work(&Mosquito::connect(&cluster.url()).await.unwrap(), leased);
+
+    cluster.server(0).freeze();
+    crew.log.has(&format!("{well} ended"), 1).await;
+    cluster.server(0).thaw();
+    for queue in &queues {
+        is_empty(&mosquito, queue).await;
+    }
+
+    let began = |crew: &Crew| crew.log.times(&format!("{well} began"));
+    assert_eq!((began(&crew), began(&other)), (1, 0), "it was performed once");
+    let _ = (crew.stop().await, other.stop().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

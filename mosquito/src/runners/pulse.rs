@@ -3,17 +3,21 @@
 //! Invariant: no job can stop it. It has a thread, a runtime and connections to itself, so that jobs which
 //! hold every thread of the application's runtime do not make the overseer look dead.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 use crate::backend::{Backend, Lease};
 use crate::error::{Error, Result};
 use crate::job::panic_message;
+use crate::name::QueueName;
 
 /// Starts to beat, until the token fires. Where nobody else can take the overseer for dead, a task is enough.
 ///
@@ -47,19 +51,48 @@ async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
     }
 }
 
+/// Each queue has a beat of its own: one whose server hangs, in a cluster, costs no other queue its lease.
 async fn beat_until(desk: &Desk, backend: &dyn Backend, done: &CancellationToken) {
-    while !done.is_cancelled() {
-        let pause = match AssertUnwindSafe(beat(desk, backend)).catch_unwind().await {
-            Ok(Ok(())) => desk.settings.heartbeat,
-            Ok(Err(error)) => failed(desk, error),
-            Err(panic) => {
-                let reason = panic_message(panic);
-                tracing::error!(target: "mosquito", companion = "pulse", reason, "panicked, and goes on");
-                soon(desk)
+    let (mut under_way, mut queues) = (FuturesUnordered::new(), HashSet::new());
+    let mut next = Instant::now();
+    loop {
+        tokio::select! {
+            () = done.cancelled() => return,
+            () = tokio::time::sleep_until(next) => {
+                for (queue, ticket) in desk.held.leases() {
+                    if queues.insert(queue.clone()) {
+                        under_way.push(beat_caught(desk, backend, queue, ticket));
+                    }
+                }
+                next = Instant::now() + desk.settings.heartbeat;
             }
-        };
-        done.run_until_cancelled(tokio::time::sleep(pause)).await;
+            Some((queue, again_in)) = under_way.next(), if !under_way.is_empty() => {
+                queues.remove(&queue);
+                if let Some(pause) = again_in {
+                    next = next.min(Instant::now() + pause);
+                }
+            }
+        }
     }
+}
+
+/// Beats for one queue, and answers in how long to try again if it did not go well.
+async fn beat_caught(
+    desk: &Desk,
+    backend: &dyn Backend,
+    queue: QueueName,
+    ticket: u64,
+) -> (QueueName, Option<Duration>) {
+    let again_in = match AssertUnwindSafe(beat(desk, backend, &queue, ticket)).catch_unwind().await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(failed(desk, error)),
+        Err(panic) => {
+            let reason = panic_message(panic);
+            tracing::error!(target: "mosquito", companion = "pulse", reason, "panicked, and goes on");
+            Some(soon(desk))
+        }
+    };
+    (queue, again_in)
 }
 
 /// How long until the next try. An overseer that can never beat again performs what others take back: it stops.
@@ -76,20 +109,13 @@ fn soon(desk: &Desk) -> Duration {
     desk.settings.heartbeat / 4
 }
 
-async fn beat(desk: &Desk, backend: &dyn Backend) -> Result<()> {
-    // What is claimed while the beat is under way is not meant by its answer.
-    let (queues, tickets): (Vec<_>, Vec<_>) = desk.held.leases().into_iter().unzip();
-    if queues.is_empty() {
-        return Ok(());
-    }
-    let leases = backend.beat(&desk.overseer, &queues).await?;
-    if leases.contains(&Lease::Held) {
-        desk.outage.wrote();
-    }
-    for ((queue, ticket), lease) in queues.iter().zip(tickets).zip(leases) {
-        if lease == Lease::Lost {
-            desk.lose(queue, ticket);
-        }
+/// What is claimed while the beat is under way, with a later ticket than this, is not meant by its answer.
+async fn beat(desk: &Desk, backend: &dyn Backend, queue: &QueueName, ticket: u64) -> Result<()> {
+    let leases = backend.beat(&desk.overseer, std::slice::from_ref(queue)).await?;
+    match leases.first() {
+        Some(Lease::Lost) => desk.lose(queue, ticket),
+        Some(Lease::Held) => desk.outage.wrote(),
+        _ => (),
     }
     Ok(())
 }
