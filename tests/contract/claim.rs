@@ -26,6 +26,7 @@ facts! {
     a_claim_that_gets_runs_takes_a_lease_and_one_that_does_not_takes_none,
     a_claim_tells_the_backends_time,
     each_handle_sees_what_the_other_claimed,
+    a_ticket_that_was_asked_for_nothing_is_spent,
 }
 
 async fn a_claim_takes_from_the_front_and_at_most_what_it_is_told(store: &Store) {
@@ -199,6 +200,20 @@ async fn a_repeated_ticket_answers_only_what_is_still_pending(store: &Store) {
         "the others' claims are the same"
     );
     assert_eq!(store.list(List::Waiting).await, ["c", "f"], "and nothing more is taken");
+}
+
+async fn a_ticket_that_was_asked_for_nothing_is_spent(store: &Store) {
+    let (ann, late) = (Overseer::named("ann"), Overseer::named("ann").ticket());
+    store.put(&["a"]).await;
+
+    let asked = store.claim_with(&late, 0).await;
+    let arrived = store.claim_with(&late, 5).await;
+
+    assert_eq!((asked.runs.len(), asked.lease), (0, Lease::New), "it had got nothing");
+    assert_eq!(arrived.runs.len(), 0, "and the call that was long on its way gets nothing any more");
+    assert_eq!(store.place("a").await, Some(List::Waiting));
+    let next = store.claim_with(&ann.ticket(), 5).await;
+    assert_eq!((ids(&next.runs), next.lease), (vec!["a"], Lease::Held), "the next ticket does");
 }
 
 async fn tickets_are_told_apart_however_large_their_numbers(store: &Store) {

@@ -94,7 +94,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// Answers no runs while the queue is paused. A ticket that got runs before answers those of them that are
     /// still pending, and claims nothing more; nor does one with a smaller number than one that got runs, which can
-    /// only be a call that was long on its way. While the lease is [lost](Lease::Lost) there are no runs at all.
+    /// only be a call that was long on its way. A ticket that is asked for no runs is spent, as if it had got some: a call
+    /// of it that is still on its way claims nothing when it arrives. While the lease is [lost](Lease::Lost) there are no runs at all.
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed>;
 
     /// Moves runs out of `pending`, each as its [`Fate`] says, if the claim still stands. The answers are

@@ -163,7 +163,8 @@ impl Overseer {
             if round.is_hopeless() {
                 break;
             }
-            claimed += self.try_claim(&queue, idle.len(), &mut idle, &mut round).await?;
+            // For nothing more than what the lost call took: it may still be on its way, and is to find its ticket spent.
+            claimed += self.try_claim(&queue, 0, &mut idle, &mut round).await?;
         }
         let mut plan = self.plan(idle.len());
         // A stable sort: the others stay in their order.
@@ -298,7 +299,7 @@ impl Overseer {
     /// Finds out what claims took whose answers were lost.
     async fn find_unanswered(&mut self) {
         for (queue, ticket) in std::mem::take(&mut self.unanswered) {
-            // Asking for nothing answers what the first call claimed, and claims nothing.
+            // Asking for nothing answers what the first call claimed, and has it claim nothing if it is still on its way.
             let Ok(answer) = self.desk.backend.claim(&queue, &ticket, 0).await else { continue };
             let (settlements, endings): (Vec<_>, Vec<_>) = answer
                 .runs

@@ -118,8 +118,10 @@ impl Queue {
             return Claimed { runs: Vec::new(), lease, now };
         }
         let mut runs = self.claimed_before(ticket);
+        let spends = at_most == 0;
         let used = self.owners.get(&ticket.overseer).is_some_and(|owner| ticket.number <= owner.ticket);
-        if !used && self.paused(now).is_none() {
+        if !used {
+            let at_most = if self.paused(now).is_none() { at_most } else { 0 };
             while runs.len() < at_most
                 && let Some(id) = self.waiting.pop_front()
             {
@@ -137,7 +139,7 @@ impl Queue {
                 });
                 self.pending.insert(claimant, id);
             }
-            if !runs.is_empty() {
+            if !runs.is_empty() || spends {
                 let number = ticket.number;
                 let owner = self.owners.entry(ticket.overseer.clone()).or_insert(Owner {
                     beat: now,

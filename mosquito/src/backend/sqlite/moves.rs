@@ -46,9 +46,11 @@ impl Queue<'_> {
         }
         if latest.is_some_and(|latest| ticket.number <= latest) {
             runs = self.claimed_before(ticket)?;
-        } else if self.paused()?.is_none() {
-            runs = self.claim_from_the_front(ticket, at_most)?;
-            if !runs.is_empty() {
+        } else {
+            if self.paused()?.is_none() {
+                runs = self.claim_from_the_front(ticket, at_most)?;
+            }
+            if !runs.is_empty() || at_most == 0 {
                 self.renew_lease(ticket)?;
             }
         }

@@ -46,8 +46,16 @@ redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[8])
 redis.call('ZCARD', KEYS[9])
 local till = redis.call('GET', KEYS[7])
+local function spend()
+  redis.call('ZADD', KEYS[5], now, overseer)
+  redis.call('HSET', KEYS[8], overseer, (first or ticket) .. ' ' .. ticket)
+end
+if ARGV[3] == '0' then
+  spend()
+  return answer
+end
 local paused = till and (tonumber(till) or 0)
-if depth == 0 or ARGV[3] == '0' or paused and (paused == 0 or now < paused) then return answer end
+if depth == 0 or paused and (paused == 0 or now < paused) then return answer end
 
 -- Whether an id is UTF-8: nobody could name another one when it is settled, so its run would be performed for ever.
 local function is_text(id)
@@ -86,8 +94,7 @@ for i, id in ipairs(ids) do
 end
 if #members > 0 then
   redis.call('ZADD', KEYS[2], unpack(members))
-  redis.call('ZADD', KEYS[5], now, overseer)
-  redis.call('HSET', KEYS[8], overseer, (first or ticket) .. ' ' .. ticket)
+  spend()
 end
 -- One wakes one: whoever leaves runs behind wakes the next.
 if depth > #ids and not rung then redis.call('LPUSH', KEYS[6], 1) end
