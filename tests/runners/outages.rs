@@ -35,6 +35,28 @@ async fn a_restart_of_redis_is_survived_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_away_is_not_said_to_be_back_by_those_who_had_nothing_to_ask() {
+    let mut server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let mut working =
+        work(&mosquito, |runner| runner.queues(["notes"]).reap_every(Duration::from_millis(50)));
+    let _ = mosquito.enqueue(Note { word: "before".into() }).await.unwrap();
+    working.finished(1).await;
+
+    server.kill();
+    working.next("backend lost", |event| matches!(event, Event::BackendLost { .. }).then_some(())).await;
+    let back = tokio::time::timeout(Duration::from_secs(3), async {
+        while !matches!(working.events.next().await, Some(Event::BackendBack { .. })) {}
+    });
+    let is_away = back.await.is_err();
+    server.start_again();
+    working.next("backend back", |event| matches!(event, Event::BackendBack { .. }).then_some(())).await;
+
+    assert!(is_away, "nobody could have got an answer");
+    let _ = working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_cut_again_and_again_cost_no_run() {
     let server = RedisServer::start();
     let mosquito = Mosquito::connect(&server.url()).await.unwrap();

@@ -30,25 +30,52 @@ impl Backoff {
     }
 }
 
+/// Within which time a store that is lost again counts as lost in part.
+const RELAPSE: Duration = Duration::from_secs(60);
+
+/// For how long nothing must fail before a store is back that was lost again.
+const FIRST_CALM: Duration = Duration::from_secs(1);
+const LONGEST_CALM: Duration = Duration::from_secs(30);
+
 /// Whether the store is out of reach, for the events: told once when it goes, and once when it is back.
+///
+/// A part of it may stay away while the rest answers: a server of a cluster, or a disk that can be read but not written. So that this
+/// is not told again and again, a store that is lost soon after it was back has to be calm for longer each time.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
-    since: Mutex<Option<Instant>>,
+    reach: Mutex<Reach>,
     written: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct Reach {
+    /// When it was lost, unless it is in reach.
+    lost: Option<Instant>,
+    failed: Option<Instant>,
+    back: Option<Instant>,
+    calm: Duration,
 }
 
 impl Outage {
     pub(super) fn failed(&self, error: &Error, events: &Events) {
-        let mut since = self.lock();
-        if since.is_none() {
-            *since = Some(Instant::now());
+        let mut reach = self.lock();
+        reach.failed = Some(Instant::now());
+        if reach.lost.is_none() {
+            reach.lost = reach.failed;
+            reach.calm = match reach.back {
+                Some(back) if back.elapsed() < RELAPSE => (reach.calm * 2).clamp(FIRST_CALM, LONGEST_CALM),
+                _ => Duration::ZERO,
+            };
             events.emit(|| Event::BackendLost { reason: format!("{error:?}") });
         }
     }
 
     pub(super) fn succeeded(&self, events: &Events) {
-        if let Some(since) = self.lock().take() {
-            events.emit(|| Event::BackendBack { after: since.elapsed() });
+        let mut reach = self.lock();
+        let is_calm = reach.failed.is_none_or(|failed| failed.elapsed() >= reach.calm);
+        if is_calm && let Some(lost) = reach.lost.take() {
+            reach.back = Some(Instant::now());
+            events.emit(|| Event::BackendBack { after: lost.elapsed() });
         }
     }
 
@@ -63,14 +90,20 @@ impl Outage {
         written.is_some_and(|written| written > moment)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.since.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Reach> {
+        self.reach.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, LONGEST};
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::{Backoff, LONGEST, LONGEST_CALM, Outage};
+    use crate::error::Error;
+    use crate::events::{Event, Events};
 
     #[test]
     fn each_wait_is_longer_up_to_a_bound_and_none_is_like_another() {
@@ -81,5 +114,48 @@ mod tests {
         assert!(waits[0] <= super::FIRST && waits[5] > waits[0]);
         assert!(waits.iter().all(|wait| *wait <= LONGEST));
         assert_ne!(waits[20..30], waits[30..40], "they are drawn at random");
+    }
+
+    fn out_of_reach() -> Error {
+        Error::Unavailable { backend: "the store".into(), source: "gone".into() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_is_back_as_soon_as_it_answers() {
+        let (outage, events) = (Outage::default(), Events::new());
+        let mut told = events.subscribe();
+
+        outage.failed(&out_of_reach(), &events);
+        outage.failed(&out_of_reach(), &events);
+        outage.succeeded(&events);
+        outage.succeeded(&events);
+
+        assert!(matches!(told.next().await, Some(Event::BackendLost { .. })));
+        assert!(matches!(told.next().await, Some(Event::BackendBack { .. })));
+        drop((outage, events));
+        assert!(told.next().await.is_none(), "each is told once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_stays_away_is_not_told_again_and_again() {
+        let (outage, events) = (Outage::default(), Events::new());
+        let mut told = events.subscribe();
+
+        for _ in 0..3_000 {
+            outage.failed(&out_of_reach(), &events);
+            sleep(Duration::from_millis(300)).await;
+            outage.succeeded(&events);
+            sleep(Duration::from_millis(900)).await;
+        }
+        sleep(LONGEST_CALM).await;
+        outage.succeeded(&events);
+
+        drop((outage, events));
+        let mut all = Vec::new();
+        while let Some(event) = told.next().await {
+            all.push(event);
+        }
+        assert!(all.len() <= 8, "it is told {} times in an hour", all.len());
+        assert!(matches!(all.last(), Some(Event::BackendBack { .. })), "at last it is back");
     }
 }

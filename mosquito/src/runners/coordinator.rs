@@ -38,8 +38,9 @@ pub(super) struct Coordinator<'a> {
     /// When each queue is to be looked at next, and when its dead runs are.
     due: HashMap<QueueName, Instant>,
     prune: HashMap<QueueName, Instant>,
-    /// Queues out of reach, while others are not.
+    /// Queues out of reach, while others are not; and those whose ticks could not be enqueued.
     resting: Resting,
+    ticks_resting: Resting,
     lease: Duration,
     epoch: u64,
 }
@@ -56,6 +57,7 @@ impl<'a> Coordinator<'a> {
             due: HashMap::new(),
             prune: HashMap::new(),
             resting: Resting::default(),
+            ticks_resting: Resting::default(),
             lease,
             epoch: 0,
         }
@@ -65,8 +67,7 @@ impl<'a> Coordinator<'a> {
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.desk.stop.is_cancelled() {
-            let until = Instant::now() + around(self.lease / 2);
-            match self.desk.noted(self.take_part(until).await) {
+            match self.desk.noted(self.take_part().await) {
                 Ok(()) => backoff.reset(),
                 Err(error) if error.is_transient() => self.desk.rest(backoff.next()).await,
                 // Nobody may be left who moves due runs.
@@ -79,13 +80,18 @@ impl<'a> Coordinator<'a> {
         let _ = resigned.await;
     }
 
-    async fn take_part(&mut self, until: Instant) -> Result<()> {
+    async fn take_part(&mut self) -> Result<()> {
+        let mut until = Instant::now() + around(self.lease / 2);
         let led = self.desk.backend.lead(&self.desk.overseer, self.lease).await;
         let (leads, epoch, failed) = match led {
             Ok(epoch) => (epoch.is_some(), epoch, None),
             // Who leads is written where nobody gets at it now, in another server of a cluster than the queues, it may be.
             // Then whoever can does the work, as the store decides all the same.
-            Err(error) if error.is_transient() => (true, None, Some(error)),
+            Err(error) if error.is_transient() => {
+                // To find that out may have taken longer than that.
+                until = Instant::now() + around(self.lease / 2);
+                (true, None, Some(error))
+            }
             Err(error) => return Err(error),
         };
         if let Some(epoch) = epoch.filter(|epoch| *epoch != self.epoch) {
@@ -103,19 +109,37 @@ impl<'a> Coordinator<'a> {
             if leads {
                 self.look_at_queues().await?;
             }
-            for periodic in &mut self.periodic {
-                if periodic.due <= Instant::now() {
-                    periodic.look_after(self.desk, leads).await?;
-                }
-            }
+            self.look_after_ticks(leads).await?;
             if leads {
                 self.wait_for_due_runs(until).await?;
             } else {
-                let next = self.periodic.iter().map(|periodic| periodic.due).min();
-                self.desk.rest_until(next.unwrap_or(until).min(until)).await;
+                self.desk.rest_until(self.next_tick().unwrap_or(until).min(until)).await;
             }
         }
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Enqueues the ticks that are due. Those of a queue that is out of reach hold up no others.
+    async fn look_after_ticks(&mut self, leads: bool) -> Result<()> {
+        for periodic in &mut self.periodic {
+            if periodic.due > Instant::now() || self.ticks_resting.has(&periodic.queue) {
+                continue;
+            }
+            let begin = Instant::now();
+            match self.desk.noted(periodic.look_after(self.desk, leads).await) {
+                Ok(()) => self.ticks_resting.end(&periodic.queue),
+                Err(error) if error.is_transient() => {
+                    self.ticks_resting.begin(periodic.queue.clone(), begin.elapsed());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_tick(&self) -> Option<Instant> {
+        let ready = self.periodic.iter().filter(|periodic| !self.ticks_resting.has(&periodic.queue));
+        ready.map(|periodic| periodic.due).chain(self.ticks_resting.next()).min()
     }
 
     /// One step for each queue where one is due; what is left comes in the next round. A queue that is out of reach rests,
@@ -126,7 +150,7 @@ impl<'a> Coordinator<'a> {
                 continue;
             }
             let begin = Instant::now();
-            match self.desk.noted(self.look_at(queue).await) {
+            match self.look_at(queue).await {
                 Ok(()) => self.resting.end(queue),
                 Err(error) if error.is_transient() => {
                     self.resting.begin(queue.clone(), begin.elapsed());
@@ -163,7 +187,7 @@ impl<'a> Coordinator<'a> {
                 tracing::error!(target: "mosquito", %queue, ?error, "a queue cannot be coordinated");
                 Ok(SWEEP_EVERY)
             }
-            next => next,
+            next => self.desk.noted(next),
         }
     }
 
@@ -182,9 +206,8 @@ impl<'a> Coordinator<'a> {
     }
 
     async fn wait_for_due_runs(&mut self, until: Instant) -> Result<()> {
-        let periodic = self.periodic.iter().map(|periodic| periodic.due);
         let due = self.due.iter().chain(&self.prune).filter(|(queue, _)| !self.resting.has(queue));
-        let next = due.map(|(_, due)| *due).chain(self.resting.next()).chain(periodic).min();
+        let next = due.map(|(_, due)| *due).chain(self.resting.next()).chain(self.next_tick()).min();
         let pause = next.unwrap_or(until).min(until).saturating_duration_since(Instant::now());
         if pause.is_zero() {
             return Ok(());

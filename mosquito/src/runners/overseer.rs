@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -118,7 +119,7 @@ impl Overseer {
             let Some(idle) = stop.run_until_cancelled(self.pool.take_idle(BATCH_LIMIT)).await else { break };
             // An answer that is on its way is not waited for: `find_unanswered` finds what it would have said.
             let dequeued = stop.run_until_cancelled(self.dequeue(idle, woken.take())).await;
-            match dequeued.map(|dequeued| self.desk.noted(dequeued)) {
+            match dequeued {
                 None => break,
                 Some(Ok(0)) => {
                     let queues: Vec<_> = self.planned.iter().cloned().collect();
@@ -194,14 +195,14 @@ impl Overseer {
             return Ok(0);
         }
         let begin = Instant::now();
-        match self.claim(queue, at_most, idle).await {
+        let claimed = self.claim(queue, at_most, idle).await;
+        match self.desk.noted(claimed) {
             Ok(claimed) => {
                 round.answered();
                 self.resting.end(queue);
                 Ok(claimed)
             }
             Err(error) if error.is_transient() => {
-                self.desk.outage.failed(&error, &self.desk.events);
                 round.failed(queue, begin.elapsed(), error);
                 Ok(0)
             }
@@ -280,27 +281,32 @@ impl Overseer {
         leave.cancel();
         // Whatever is not handed back in time is taken back by a reaper.
         let last = (farewell / 2).max(LAST_WAIT);
-        let _ = tokio::time::timeout(last, self.hand_everything_back()).await;
+        let _ = tokio::time::timeout(last, self.hand_everything_back(last / 2)).await;
     }
 
-    async fn hand_everything_back(&mut self) {
-        self.find_unanswered().await;
-        for (queue, settlements) in self.desk.held.hand_back() {
+    /// All queues at once: one whose server hangs must not keep the others' runs from being handed back. What cannot be
+    /// found out in time is left to a reaper.
+    async fn hand_everything_back(&mut self, patience: Duration) {
+        let _ = tokio::time::timeout(patience, self.find_unanswered()).await;
+        let desk = &*self.desk;
+        let all = desk.held.hand_back().into_iter().map(|(queue, settlements)| async move {
             for settlement in &settlements {
                 let (queue, id) = (queue.clone(), settlement.id.clone());
-                self.desk.events.emit(|| Event::HandedBack { queue, id });
+                desk.events.emit(|| Event::HandedBack { queue, id });
             }
             let endings = vec![Ending::HandedBack; settlements.len()];
-            settler::settle_queue(&self.desk, &queue, &settlements, &endings).await;
-        }
+            settler::settle_queue(desk, &queue, &settlements, &endings).await;
+        });
+        join_all(all).await;
         self.pool.drain().await;
     }
 
     /// Finds out what claims took whose answers were lost.
     async fn find_unanswered(&mut self) {
-        for (queue, ticket) in std::mem::take(&mut self.unanswered) {
+        let desk = &*self.desk;
+        let all = std::mem::take(&mut self.unanswered).into_iter().map(|(queue, ticket)| async move {
             // Asking for nothing answers what the first call claimed, and has it claim nothing if it is still on its way.
-            let Ok(answer) = self.desk.backend.claim(&queue, &ticket, 0).await else { continue };
+            let Ok(answer) = desk.backend.claim(&queue, &ticket, 0).await else { return };
             let (settlements, endings): (Vec<_>, Vec<_>) = answer
                 .runs
                 .into_iter()
@@ -308,9 +314,10 @@ impl Overseer {
                 .map(|settlement| (settlement, Ending::HandedBack))
                 .unzip();
             if !settlements.is_empty() {
-                settler::settle_queue(&self.desk, &queue, &settlements, &endings).await;
+                settler::settle_queue(desk, &queue, &settlements, &endings).await;
             }
-        }
+        });
+        join_all(all).await;
     }
 }
 

@@ -9,40 +9,59 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::future::ready;
+use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::queue_list::QueueList;
 use crate::backend::{BATCH_LIMIT, Rescue, Ticket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::name::QueueName;
+
+/// How many queues are reaped at once. One whose server hangs, in a cluster, holds up few others.
+const AT_ONCE: usize = 64;
 
 /// Reaps until the overseer stops.
 pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
     let mut troubles: HashMap<QueueName, Trouble> = HashMap::new();
     // At once, not after the first pause: what a killed process left behind may be waiting for its successor.
     while !desk.stop.is_cancelled() {
-        for queue in &*queues.now() {
-            let begin = Instant::now();
-            let allowance = troubles.get(queue).map_or(Duration::ZERO, |trouble| trouble.allowance(desk));
-            // The outage is told, and the next round tries again.
-            match desk.noted(reap_queue(desk, queue, allowance).await) {
-                Ok(()) => {
-                    if troubles.get_mut(queue).is_some_and(|trouble| trouble.is_over(desk)) {
-                        troubles.remove(queue);
-                    }
-                }
-                Err(error) if error.is_transient() => {
-                    let trouble = troubles.entry(queue.clone()).or_insert_with(|| Trouble::since(begin));
-                    *trouble = Trouble::since(trouble.since);
-                }
-                Err(_) => (),
-            }
-            let _ = desk.noted(recall_queue(desk, queue).await);
-        }
+        let queues = queues.now();
+        let before: Vec<_> = queues.iter().map(|queue| (queue.clone(), troubles.remove(queue))).collect();
+        troubles = stream::iter(before)
+            .map(|(queue, trouble)| async move {
+                let trouble = round(desk, &queue, trouble).await?;
+                Some((queue, trouble))
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(ready)
+            .collect()
+            .await;
         desk.rest(around(desk.settings.reap_every)).await;
     }
+}
+
+/// Reaps one queue, and answers whether it is in trouble now. Its outage is told, and the next round tries again.
+async fn round(desk: &Desk, queue: &QueueName, mut trouble: Option<Trouble>) -> Option<Trouble> {
+    let begin = Instant::now();
+    let allowance = trouble.as_ref().map_or(Duration::ZERO, |trouble| trouble.allowance(desk));
+    match desk.noted(reap_queue(desk, queue, allowance).await) {
+        Ok(()) => {
+            if trouble.as_mut().is_some_and(|trouble| trouble.is_over(desk)) {
+                trouble = None;
+            }
+        }
+        Err(error) if error.is_transient() => {
+            return Some(Trouble::since(trouble.map_or(begin, |trouble| trouble.since)));
+        }
+        // Nobody may be left who takes back the runs of the dead.
+        Err(error @ Error::Denied { .. }) => desk.give_up(error),
+        Err(_) => (),
+    }
+    recall_queue(desk, queue).await;
+    trouble
 }
 
 /// That a queue could not be reaped, because its store was out of reach.
@@ -98,13 +117,14 @@ async fn reap_queue(desk: &Desk, queue: &QueueName, allowance: Duration) -> Resu
 
 /// A store that lost its latest writes, in a failover or a power cut, believes runs to be pending that this overseer
 /// has settled. It beats, so nobody takes them back; but it knows that it holds nothing from so old a ticket.
-async fn recall_queue(desk: &Desk, queue: &QueueName) -> Result<()> {
-    let Some(number) = desk.held.oldest(queue) else { return Ok(()) };
-    let runs = desk.backend.recall(queue, &Ticket { overseer: desk.overseer.clone(), number }).await?;
+async fn recall_queue(desk: &Desk, queue: &QueueName) {
+    let Some(number) = desk.held.oldest(queue) else { return };
+    let before = Ticket { overseer: desk.overseer.clone(), number };
+    // What is left comes in the next round.
+    let Some(runs) = desk.tried(desk.backend.recall(queue, &before).await) else { return };
     if !runs.is_empty() {
         desk.events.emit(|| Event::Recalled { queue: queue.clone(), runs });
     }
-    Ok(())
 }
 
 /// A duration at random, up to a fifth shorter or longer: a fleet that started together does not act in step.
