@@ -108,6 +108,8 @@ impl Connections {
     async fn pop_one(&self, list: &String, all: &Waits) -> Popped {
         loop {
             let error = match self.pop_once(list, all).await {
+                // Told to stop by somebody who meant the one that had its connection before.
+                Ok(None) if !all.stop.is_cancelled() && Instant::now() < all.until => continue,
                 Ok(popped) => return Ok(popped),
                 Err(error) => error,
             };
