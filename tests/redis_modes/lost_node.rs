@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mosquito::Mosquito;
+use mosquito::events::Event;
 use mosquito_tests::{RedisCluster, eventually};
 
 use crate::crew::{Crew, PATIENCE, Writer, enqueue, is_empty};
@@ -86,6 +87,49 @@ async fn a_node_that_hangs_costs_the_queues_of_the_others_no_lease() {
     let began = |crew: &Crew| crew.log.times(&format!("{well} began"));
     assert_eq!((began(&crew), began(&other)), (1, 0), "it was performed once");
     let _ = (crew.stop().await, other.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_hangs_while_a_runner_stops_costs_the_others_no_hand_back() {
+    let cluster = RedisCluster::start().await;
+    let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();
+    let [hanging, well, _] = cluster.names();
+    let mut events = mosquito.events();
+    let queues = [hanging, well.clone()];
+    let crew = Crew::work(&mosquito, |runner| runner.queues(queues).shutdown_grace(Duration::from_secs(3)));
+    let _ = mosquito.enqueue(Long { word: "long".into(), seconds: 600 }).queue(&well).await.unwrap();
+    crew.log.has("long began", 1).await;
+
+    cluster.server(0).freeze();
+    // A claim was sent there, whose answer is still to be found out when the runner stops.
+    while !matches!(events.next().await, Some(Event::BackendLost { .. })) {}
+    let report = crew.stop().await;
+
+    let sizes = mosquito.queue(&well).unwrap().sizes().await.unwrap();
+    assert_eq!((sizes.waiting, sizes.pending, report.handed_back), (1, 0, 1), "{report}");
+    cluster.server(0).thaw();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn due_runs_of_other_nodes_are_moved_while_the_one_that_knows_the_leader_hangs() {
+    let cluster = RedisCluster::start().await;
+    let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();
+    let hanging = cluster.holder("mosquito:leader", 0);
+    let names = cluster.names();
+    let crew = Crew::work(&mosquito, |runner| runner.queues(names.clone()));
+    let well = &names[(hanging + 1) % 3];
+    enqueue(&mosquito, well, "before").await;
+    crew.log.has("before", 1).await;
+
+    cluster.server(hanging).freeze();
+    for n in 0..3 {
+        let later = Note { word: format!("later {n}") };
+        let _ = mosquito.enqueue(later).queue(well).delay(Duration::from_secs(1)).await.unwrap();
+        crew.log.has(&format!("later {n}"), 1).await;
+    }
+
+    cluster.server(hanging).thaw();
+    let _ = crew.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
