@@ -67,9 +67,12 @@ impl<'a> Coordinator<'a> {
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.desk.stop.is_cancelled() {
-            match self.desk.noted(self.take_part().await) {
+            match self.take_part().await {
                 Ok(()) => backoff.reset(),
-                Err(error) if error.is_transient() => self.desk.rest(backoff.next()).await,
+                Err(error) if error.is_transient() => {
+                    self.desk.outage.failed(&error, &self.desk.events);
+                    self.desk.rest(backoff.next()).await;
+                }
                 // Nobody may be left who moves due runs.
                 Err(error) => self.desk.give_up(error),
             }
@@ -81,16 +84,17 @@ impl<'a> Coordinator<'a> {
     }
 
     async fn take_part(&mut self) -> Result<()> {
-        let mut until = Instant::now() + around(self.lease / 2);
+        let begin = Instant::now();
+        let mut until = begin + around(self.lease / 2);
         let led = self.desk.backend.lead(&self.desk.overseer, self.lease).await;
-        let (leads, epoch, failed) = match led {
-            Ok(epoch) => (epoch.is_some(), epoch, None),
+        let (leads, epoch) = match self.desk.noted(led) {
+            Ok(epoch) => (epoch.is_some(), epoch),
             // Who leads is written where nobody gets at it now, in another server of a cluster than the queues, it may be.
             // Then whoever can does the work, as the store decides all the same.
             Err(error) if error.is_transient() => {
-                // To find that out may have taken longer than that.
-                until = Instant::now() + around(self.lease / 2);
-                (true, None, Some(error))
+                // At least for as long as it took to find that out.
+                until = Instant::now() + around(self.lease / 2).max(begin.elapsed());
+                (true, None)
             }
             Err(error) => return Err(error),
         };
@@ -116,7 +120,7 @@ impl<'a> Coordinator<'a> {
                 self.desk.rest_until(self.next_tick().unwrap_or(until).min(until)).await;
             }
         }
-        failed.map_or(Ok(()), Err)
+        Ok(())
     }
 
     /// Enqueues the ticks that are due. Those of a queue that is out of reach hold up no others.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ::redis::RedisError;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::lent::Lent;
@@ -123,8 +123,16 @@ impl Connections {
     }
 
     async fn pop_once(&self, list: &String, all: &Waits) -> Popped {
-        let mut lent = Lent::new(self.route(list)).await?;
-        let id = lent.id().await?;
+        let connected = async {
+            let mut lent = Lent::new(self.route(list)).await?;
+            let id = lent.id().await?;
+            Ok::<_, RedisError>((lent, id))
+        };
+        // Nothing waits yet: a server that hangs holds up nobody who was signalled by another one.
+        let Some(connected) = all.stop.run_until_cancelled(timeout_at(all.until, connected)).await else {
+            return Ok(None);
+        };
+        let (mut lent, id) = connected.unwrap_or_else(|late| Err(std::io::Error::from(late).into()))?;
         if all.stop.is_cancelled() || all.until <= Instant::now() {
             lent.give_back();
             return Ok(None);
