@@ -60,9 +60,10 @@ pub enum Event {
     ExecutorDied { overseer: OverseerId, reason: String },
     /// A runner looked at its store as it started, and found something that its operator should know.
     Warned { warning: Warning },
-    /// The backend went out of reach. What needs it is tried again.
+    /// The backend, or a part of it, went out of reach. What needs it is tried again.
     BackendLost { reason: String },
-    /// The backend is in reach again.
+    /// The backend is in reach again. Where a part stays away while the rest answers, such as a server of a cluster, this is told
+    /// only after nothing has failed for a while: up to 30 s.
     BackendBack { after: Duration },
 }
 
