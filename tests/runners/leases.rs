@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use mosquito::backend::{List, Rescue, Ticket};
+use mosquito::backend::{Fate, List, Rescue, Ticket};
 use mosquito::events::Event;
-use mosquito::{Mosquito, OverseerId, QueueName};
+use mosquito::{Mosquito, OverseerId, QueueName, RunnerBuilder};
 use mosquito_tests::{RedisServer, soon};
 
-use crate::jobs::{Long, Note, Rude};
+use crate::jobs::{End, How, Long, Note, Rude};
 use crate::working::{Log, memory, work};
 
 #[tokio::test(start_paused = true)]
@@ -58,6 +58,63 @@ async fn an_overseer_that_was_taken_for_dead_learns_it_and_its_settlements_are_r
     working.handle.leave();
     let report = working.end().await.unwrap();
     assert_eq!((report.refused, report.performed, report.failed), (1, 0, 0));
+}
+
+/// Beats so seldom that within a test nothing but the answers to its own calls tells an overseer what it has lost.
+fn seldom_beating(runner: RunnerBuilder) -> RunnerBuilder {
+    runner.heartbeat(Duration::from_secs(3_600)).dead_after(Duration::from_secs(24 * 3_600))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_under_a_new_lease_tells_an_overseer_that_it_lost_what_it_held() {
+    let mosquito = memory().await;
+    let mut working = work(&mosquito, |runner| seldom_beating(runner).queues(["long"]).executors(2));
+    let _ = mosquito.enqueue(Long { heeds_its_token: true }).await.unwrap();
+    working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
+
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let _rescued = mosquito.backend().rescue(&QueueName::new("long").unwrap(), &rescue).await.unwrap();
+    let lost = working.next("lease lost", |event| match event {
+        Event::LeaseLost { runs, .. } => Some(*runs),
+        _ => None,
+    });
+    assert_eq!(lost.await, 1, "its second executor claimed the run again");
+    let refused = |event: &Event| matches!(event, Event::SettlementRefused { .. }).then_some(());
+    working.next("settlement refused", refused).await;
+
+    let mut lines = working.log.lines();
+    lines.sort();
+    assert_eq!(lines, ["long 1", "long 2", "token fired"], "only the first one's token fired");
+    working.handle.leave();
+    let report = working.end().await.unwrap();
+    assert_eq!((report.refused, report.failed, report.handed_back), (1, 0, 1), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_that_the_store_refuses_counts_as_refused_and_as_nothing_else() {
+    let mosquito = memory().await;
+    let mut working = work(&mosquito, |runner| seldom_beating(runner).queues(["ends"]).executors(1));
+    let hanging = mosquito.enqueue(End { how: How::Hang }).await.unwrap();
+    working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
+
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let _rescued = mosquito.backend().rescue(&QueueName::new("ends").unwrap(), &rescue).await.unwrap();
+    // It does not know yet, and settles when its time is over.
+    let fate = working.next("finished", |event| match event {
+        Event::Finished { fate, attempt: 1, .. } => Some(fate.clone()),
+        _ => None,
+    });
+    assert!(matches!(fate.await, Fate::Reschedule { .. }));
+    let refused = working.next("settlement refused", |event| match event {
+        Event::SettlementRefused { id, .. } => Some(id.clone()),
+        _ => None,
+    });
+    assert_eq!(refused.await, *hanging.id());
+
+    working.next("started again", |event| matches!(event, Event::Started { .. }).then_some(())).await;
+    working.handle.leave();
+    let report = working.end().await.unwrap();
+    assert_eq!((report.refused, report.failed, report.handed_back), (1, 0, 1), "{report}");
 }
 
 #[tokio::test(start_paused = true)]

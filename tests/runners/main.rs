@@ -8,6 +8,7 @@ mod dequeuing;
 mod idle;
 mod jobs;
 mod leases;
+mod lost_answers;
 mod outages;
 mod outcomes;
 mod periodic;
