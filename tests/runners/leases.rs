@@ -176,6 +176,34 @@ async fn a_run_that_kills_its_processes_is_poisoned_and_others_are_not() {
     assert_eq!(dead[0].history.error.as_deref(), Some("poisoned: 3 processes died while they performed it"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn runs_at_their_last_chance_are_performed_one_at_a_time() {
+    let mosquito = memory().await;
+    let queue = QueueName::new("long").unwrap();
+    let _ = mosquito.enqueue_all((0..2).map(|_| Long { heeds_its_token: false })).await.unwrap();
+    for number in 1..=2 {
+        let dying = Ticket { overseer: OverseerId::random(), number };
+        let claimed = mosquito.backend().claim(&queue, &dying, 2).await.unwrap();
+        assert_eq!(claimed.runs.len(), 2, "a process dies with both");
+        let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+        let _rescued = mosquito.backend().rescue(&queue, &rescue).await.unwrap();
+    }
+
+    let mut working = work(&mosquito, |runner| runner.queues(["long"]).executors(2));
+    working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
+    // The other one comes due again and again meanwhile, and there is an executor for it.
+    for _ in 0..3 {
+        working
+            .next("promoted", |event| matches!(event, Event::Promoted { runs: 1, .. }).then_some(()))
+            .await;
+    }
+
+    assert_eq!(working.log.lines(), ["long 3"]);
+    working.handle.leave();
+    let report = working.end().await.unwrap();
+    assert!(report.put_off >= 3, "{report}");
+}
+
 /// Two overseers on one Redis, the first on a runtime of its own, whose only two threads a job holds for
 /// several leases.
 #[tokio::test(flavor = "multi_thread")]
