@@ -1,4 +1,4 @@
-//! What the README names exists, and its table of keys is the macro's.
+//! What the README and the promises name exists, and the table of keys is the macro's.
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
@@ -30,6 +30,46 @@ fn every_file_that_the_readme_links_to_is_there() {
     for link in links.filter(|link| !link.starts_with("http")) {
         assert!(root().join(link).exists(), "the README links to `{link}`, which is not there");
     }
+}
+
+/// A promise whose test was renamed or dropped would be a promise without one.
+#[test]
+fn every_test_that_guards_a_promise_is_there() {
+    let sources = rust_sources(&root().join("tests"));
+    for document in ["RELIABILITY.md", "ARCHITECTURE.md"] {
+        let text = read_to_string(root().join(document)).expect("it is there");
+        let words = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        for word in words {
+            let fact = word.trim_start_matches('…');
+            // Facts are sentences: no other name has so many words.
+            if fact.split('_').count() > 5
+                && fact.chars().all(|char| char.is_ascii_lowercase() || char == '_')
+            {
+                let is_there = sources.iter().any(|source| source.contains(&format!("{fact}(")));
+                assert!(is_there, "{document} names the test `{fact}`, which is not there");
+            }
+            let parts = ["contract/", "crash/", "runners/", "redis_modes/", "redis_setup/"];
+            if parts.iter().any(|part| word.starts_with(part)) && word.ends_with(".rs") {
+                let is_there =
+                    ["tests", "mosquito/src"].iter().any(|top| root().join(top).join(word).exists());
+                assert!(is_there, "{document} names the file `{word}`, which is not there");
+            }
+        }
+    }
+}
+
+fn rust_sources(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => rust_sources(&path),
+            false if path.extension().is_some_and(|extension| extension == "rs") => {
+                vec![read_to_string(&path).expect("it is text")]
+            }
+            false => Vec::new(),
+        })
+        .collect()
 }
 
 #[test]
