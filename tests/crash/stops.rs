@@ -17,6 +17,7 @@ const DOCKER_WAITS: Duration = Duration::from_secs(10);
 on_both!(
     a_worker_whose_job_ignores_its_token_ends_within_its_grace_and_the_run_is_handed_back,
     a_worker_whose_job_computes_without_end_ends_within_its_grace_too,
+    a_worker_whose_jobs_hold_every_thread_is_ended_soon_after_its_grace,
     a_second_signal_during_the_drain_ends_a_worker_at_once,
 );
 
@@ -30,6 +31,30 @@ async fn a_worker_whose_job_computes_without_end_ends_within_its_grace_too(store
     let trial = Trial::on(&store).await;
     trial.enqueue([Hog { pause: 4_000 }]).await;
     stopped_in_the_middle(trial, &store, "job holds its thread", 1, false).await;
+}
+
+/// Nobody is left who could hand anything back: the runs are taken back as those of a dead worker.
+async fn a_worker_whose_jobs_hold_every_thread_is_ended_soon_after_its_grace(store: Store) {
+    let trial = Trial::on(&store).await;
+    trial.enqueue((0..2).map(|_| Hog { pause: 12_000 })).await;
+    let Trial { ledger, mut fleet, mosquito, plan } = trial;
+    let grace = Duration::from_millis(500);
+    let worker = fleet.start(&WorkerPlan { executors: 2, threads: 2, grace, ..plan.clone() });
+    ledger.until(Fact::Began, 2).await;
+
+    let begin = Instant::now();
+    fleet.fault("SIGTERM", Hit::Process(fleet.pid(worker)), plan.executors);
+    fleet.terminate(worker);
+    let status = tokio::task::block_in_place(|| fleet.wait_for_end(worker));
+
+    assert_eq!(status.code(), Some(128 + 15), "it ended by itself, with the signal's code");
+    assert!(begin.elapsed() < DOCKER_WAITS, "it would have been killed: it took {:?}", begin.elapsed());
+    let successor = fleet.start(&plan);
+    ledger.until_kept(&mosquito).await;
+    let report = tokio::task::block_in_place(|| fleet.stop(successor));
+    assert_eq!(report.performed, 2, "{report:?}");
+    let name = format!("{}: stopped, jobs hold every thread", store.name());
+    let _account = ledger.close(&name, &fleet, &mosquito).await;
 }
 
 async fn a_second_signal_during_the_drain_ends_a_worker_at_once(store: Store) {

@@ -8,13 +8,11 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Mosquito;
 use crate::error::Result;
 use crate::name::OverseerId;
 use crate::runners::{Desk, Overseer, Pool, Tally};
-use signals::Signals;
 
 pub use builder::RunnerBuilder;
 pub use report::Report;
@@ -52,7 +50,8 @@ impl Runner {
     /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
     /// come to their end within the grace, and hands back the rest. At a second signal nothing is
     /// waited for: what is being performed is handed back and this answers; a process that is still there 1.5 s later is ended
-    /// with the exit code of the signal. Both signals stay caught from the start of this on, also after it has answered.
+    /// with the exit code of the signal. So is one whose jobs hold every thread of the runtime, so that this cannot answer, 2 s after
+    /// the grace. Both signals stay caught from the start of this on, also after it has answered.
     ///
     /// A store that goes out of reach is waited for, however long.
     ///
@@ -62,9 +61,7 @@ impl Runner {
     /// then is in the log, and the handle's [`report`](RunnerHandle::report) tells it.
     pub async fn run(self) -> Result<Report> {
         let Self { desk, overseer, signals } = self;
-        let signals = signals.then(Signals::listen).flatten();
-        let _listener =
-            signals.map(|signals| AbortOnDropHandle::new(tokio::spawn(signals::obey(signals, desk.clone()))));
+        let _listening = signals.then(|| signals::listen(desk.clone())).flatten();
         let result = overseer.run().await;
         let report = Report::of(&desk.tally);
         match &result {
