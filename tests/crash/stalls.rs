@@ -21,7 +21,7 @@ async fn a_worker_that_stood_still_beyond_its_lease_settles_nothing_and_its_toke
     let held = fleet.start(plan);
     ledger.until(Fact::Began, 5).await;
 
-    let fault = fleet.freeze(held);
+    let fault = store.while_nobody_writes(ledger, || fleet.freeze(held));
     let other = fleet.start(plan);
     ledger.until(Fact::Rescued, 5).await;
     fleet.thaw(held, fault);

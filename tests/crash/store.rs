@@ -1,5 +1,7 @@
 //! The stores that faults are tried on.
 
+use std::time::Duration;
+
 use mosquito_tests::{CrashLedger, RedisServer, WorkerPlan};
 
 /// A store of a test's own.
@@ -30,6 +32,18 @@ impl Store {
                 WorkerPlan::new(url, ledger.journal())
             }
         }
+    }
+
+    /// Acts while no process is in the middle of writing: one that is stopped there keeps the lock of a SQLite file, and
+    /// everybody else waits for it.
+    pub(crate) fn while_nobody_writes<T>(&self, ledger: &CrashLedger, act: impl FnOnce() -> T) -> T {
+        let Self::Sqlite = self else { return act() };
+        let file = rusqlite::Connection::open(ledger.folder().join("jobs.db")).expect("the file is there");
+        file.busy_timeout(Duration::from_secs(20)).expect("it can wait");
+        file.execute_batch("BEGIN IMMEDIATE").expect("the lock is free now and then");
+        let done = act();
+        file.execute_batch("COMMIT").expect("there is nothing to write");
+        done
     }
 
     /// How it is called in the table.
