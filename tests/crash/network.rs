@@ -192,6 +192,30 @@ async fn a_slow_network_costs_time_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_the_answers_to_its_last_settlements_and_claims() {
+    let store = Store::redis();
+    let (mut trial, proxy) = behind_a_proxy(&store).await;
+    trial.enqueue((0..20).map(|_| Work { pause: 10 })).await;
+    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        proxy.traffic(direction, Traffic::Delay(Duration::from_millis(700)));
+    }
+
+    let worker = fleet.start(&WorkerPlan { pace: Some(PATIENT), executors: 2, ..plan.clone() });
+    ledger.until(Fact::Ended, 3).await;
+    let report = tokio::task::block_in_place(|| fleet.stop(worker));
+
+    assert_eq!((report.refused, report.unsettled), (0, 0), "{report:?}");
+    assert_eq!(report.performed + report.handed_back, ledger.count(Fact::Claimed), "{report:?}");
+    proxy.heal();
+    let successor = fleet.start(plan);
+    ledger.until_kept(mosquito).await;
+    tokio::task::block_in_place(|| fleet.stop(successor));
+    let account = ledger.close("redis: stopped while its answers take 1.4 s", fleet, mosquito).await;
+    assert_eq!((account.reruns, account.rescues), (0, 0), "{account}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replies_cut_at_random_cost_nothing() {
     let [seed] = Seed::several(1)[..] else { unreachable!("one is asked for") };
     let store = Store::redis();

@@ -89,7 +89,8 @@ impl RunnerBuilder {
         self
     }
 
-    /// How long a stop waits for runs that are being performed: 25 s by default. In the end of it their tokens
+    /// How long a stop waits for runs that are being performed, and for the store to answer what became of them: 25 s by
+    /// default. In the end of it their tokens
     /// fire, and what is still not finished is handed back; [`run`](Runner::run) answers within the grace and a second.
     ///
     /// A job that holds its thread, and heeds no token, goes on until the process ends, though its run is handed back:

@@ -5,9 +5,11 @@
 //! forgets a run. A lease that an unanswered claim may have taken is kept alive, too.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{ClaimToken, Fate, Settlement};
@@ -18,6 +20,8 @@ pub(crate) struct Held {
     queues: Mutex<HashMap<QueueName, HashMap<ClaimToken, Hold>>>,
     asked: Mutex<HashSet<QueueName>>,
     taken: AtomicU64,
+    /// Told when nothing is held any more.
+    emptied: Notify,
 }
 
 #[derive(Debug)]
@@ -77,6 +81,25 @@ impl Held {
         if let Some(holds) = queues.get_mut(queue) {
             claims.for_each(|claim| drop(holds.remove(claim)));
         }
+        self.tell_if_empty(&queues);
+    }
+
+    /// Waits until nothing is held any more.
+    pub(super) async fn until_empty(&self) {
+        loop {
+            let mut emptied = pin!(self.emptied.notified());
+            emptied.as_mut().enable();
+            if self.len() == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn tell_if_empty(&self, queues: &HashMap<QueueName, HashMap<ClaimToken, Hold>>) {
+        if queues.values().all(HashMap::is_empty) {
+            self.emptied.notify_waiters();
+        }
     }
 
     /// The queues with claims, each with the latest ticket among them; 0 where a claim is only asked for, since
@@ -108,7 +131,9 @@ impl Held {
             }
             keeps
         });
-        before - holds.len()
+        let lost = before - holds.len();
+        self.tell_if_empty(&queues);
+        lost
     }
 
     /// Whether a run is held that one more crash banishes, and that is to be performed.

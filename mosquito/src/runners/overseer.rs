@@ -264,17 +264,24 @@ impl Overseer {
         Ok(runs)
     }
 
-    /// Lets executors come to their end within the grace, then hands back what they did not finish.
+    /// Lets executors come to their end within the grace, and their settlements be answered, then hands back what they
+    /// did not finish.
     async fn stop(&mut self) {
-        let Desk { settings, events, overseer, held, leave, .. } = &*self.desk;
+        let (desk, pool) = (self.desk.clone(), self.pool.clone());
+        let Desk { settings, events, overseer, held, leave, .. } = &*desk;
         let grace = settings.grace;
         events.emit(|| Event::OverseerStopping { overseer: overseer.clone(), grace });
         // What is left of the grace when the runs' tokens fire: half for the jobs to notice, half to hand back.
         let farewell = (grace / 5).min(Duration::from_secs(2));
+        let settled = async {
+            pool.drain().await;
+            held.until_empty().await;
+        };
         let drained = async {
-            if tokio::time::timeout(grace - farewell, self.pool.drain()).await.is_err() {
+            let done = async { tokio::join!(self.find_unanswered(), settled) };
+            if tokio::time::timeout(grace - farewell, done).await.is_err() {
                 held.cancel_all();
-                let _ = tokio::time::timeout(farewell / 2, self.pool.drain()).await;
+                let _ = tokio::time::timeout(farewell / 2, pool.drain()).await;
             }
         };
         leave.run_until_cancelled(drained).await;
@@ -304,9 +311,9 @@ impl Overseer {
     /// Finds out what claims took whose answers were lost.
     async fn find_unanswered(&mut self) {
         let desk = &*self.desk;
-        let all = std::mem::take(&mut self.unanswered).into_iter().map(|(queue, ticket)| async move {
+        let all = self.unanswered.iter().map(|(queue, ticket)| async move {
             // Asking for nothing answers what the first call claimed, and has it claim nothing if it is still on its way.
-            let Ok(answer) = desk.backend.claim(&queue, &ticket, 0).await else { return };
+            let answer = desk.backend.claim(queue, ticket, 0).await.ok()?;
             let (settlements, endings): (Vec<_>, Vec<_>) = answer
                 .runs
                 .into_iter()
@@ -314,10 +321,12 @@ impl Overseer {
                 .map(|settlement| (settlement, Ending::HandedBack))
                 .unzip();
             if !settlements.is_empty() {
-                settler::settle_queue(desk, &queue, &settlements, &endings).await;
+                settler::settle_queue(desk, queue, &settlements, &endings).await;
             }
+            Some(queue.clone())
         });
-        join_all(all).await;
+        let found: Vec<_> = join_all(all).await.into_iter().flatten().collect();
+        self.unanswered.retain(|queue, _| !found.contains(queue));
     }
 }
 
