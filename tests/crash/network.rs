@@ -74,6 +74,28 @@ async fn lose(store: &Store, script: Script, how: Lost) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_settlement_that_is_not_answered_for_longer_than_a_lease_is_not_told_as_refused() {
+    let store = Store::redis();
+    let (mut trial, proxy) = behind_a_proxy(&store).await;
+    trial.enqueue((0..10).map(|_| Work { pause: 20 })).await;
+    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+
+    proxy.lose(Script::Settle, 1, Lost::Silent);
+    let worker = fleet.start(plan);
+    soon("the answer is lost", || async {
+        if proxy.lost() > 0 { Ok(()) } else { Err(proxy.calls(Script::Settle)) }
+    })
+    .await;
+    ledger.until_kept(mosquito).await;
+    let report = tokio::task::block_in_place(|| fleet.stop(worker));
+
+    // The connection is silent for longer than a lease; the beats have one of their own.
+    assert_eq!((report.performed, report.refused, report.unsettled), (10, 0, 0), "{report:?}");
+    let account = ledger.close("redis: a settlement that is not answered", fleet, mosquito).await;
+    assert_eq!((account.reruns, account.rescues), (0, 0), "{account}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_to_an_enqueue_may_be_asked_for_again() {
     let store = Store::redis();
     let (mut trial, proxy) = behind_a_proxy(&store).await;

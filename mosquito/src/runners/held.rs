@@ -76,12 +76,18 @@ impl Held {
         hold.is_some_and(|hold| !std::mem::replace(&mut hold.settling, true))
     }
 
-    pub(super) fn release<'a>(&self, queue: &QueueName, claims: impl Iterator<Item = &'a ClaimToken>) {
+    /// Lets go of claims, and answers for each whether it was still held: it is not when its lease was lost.
+    pub(super) fn release<'a>(
+        &self,
+        queue: &QueueName,
+        claims: impl Iterator<Item = &'a ClaimToken>,
+    ) -> Vec<bool> {
         let mut queues = self.lock();
-        if let Some(holds) = queues.get_mut(queue) {
-            claims.for_each(|claim| drop(holds.remove(claim)));
-        }
+        let mut holds = queues.get_mut(queue);
+        let mut release = |claim| holds.as_mut().is_some_and(|holds| holds.remove(claim).is_some());
+        let released = claims.map(&mut release).collect();
         self.tell_if_empty(&queues);
+        released
     }
 
     /// Waits until nothing is held any more.

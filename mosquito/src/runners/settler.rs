@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::desk::Desk;
 use super::tally::Ending;
-use crate::backend::{BATCH_LIMIT, Settled, Settlement};
+use crate::backend::{BATCH_LIMIT, Lease, Settled, Settlement};
 use crate::events::Event;
 use crate::name::QueueName;
 
@@ -84,18 +84,20 @@ pub(super) async fn settle_queue(
     endings: &[Ending],
 ) {
     let answers = answers(desk, queue, settlements).await;
-    desk.held.release(queue, settlements.iter().map(|settlement| &settlement.token));
+    let still_held = desk.held.release(queue, settlements.iter().map(|settlement| &settlement.token));
     if answers.as_ref().is_some_and(|(answers, _)| answers.contains(&Settled::Done)) {
         desk.outage.wrote();
     }
-    let Some((answers, answer_lost)) = answers else {
+    let Some((answers, may_have_settled)) = answers else {
         desk.tally.unsettled(settlements.len());
         return;
     };
-    for ((settlement, ending), answer) in settlements.iter().zip(endings).zip(answers) {
+    for (((settlement, ending), answer), still_held) in
+        settlements.iter().zip(endings).zip(answers).zip(still_held)
+    {
         match answer {
             // An answer that got lost may have been a success: the same settlement is stale then, and nothing is wrong.
-            Settled::Stale if !answer_lost => {
+            Settled::Stale if !(may_have_settled && still_held) => {
                 desk.tally.refused();
                 let (queue, id) = (queue.clone(), settlement.id.clone());
                 desk.events.emit(|| Event::SettlementRefused { queue, id });
@@ -105,7 +107,8 @@ pub(super) async fn settle_queue(
     }
 }
 
-/// What the backend says, and whether an earlier answer may have been lost; nothing when there is no answer to be had.
+/// What the backend says, and whether an earlier call, whose answer was lost, may have settled already; nothing when there
+/// is no answer to be had.
 async fn answers(desk: &Desk, queue: &QueueName, settlements: &[Settlement]) -> Option<(Vec<Settled>, bool)> {
     let mut backoff = Backoff::default();
     let begin = Instant::now();
@@ -119,7 +122,8 @@ async fn answers(desk: &Desk, queue: &QueueName, settlements: &[Settlement]) -> 
         match answer.map(|answer| desk.noted(answer)) {
             // After so long a silence somebody else may have taken the runs back: then stale means refused.
             Some(Ok(answers)) => {
-                return Some((answers, answer_lost && begin.elapsed() < desk.settings.dead_after));
+                let silent = begin.elapsed() >= desk.settings.dead_after;
+                return Some((answers, answer_lost && (!silent || holds_its_lease(desk, queue).await)));
             }
             Some(Err(error)) if !error.is_transient() => {
                 desk.give_up(error);
@@ -130,4 +134,10 @@ async fn answers(desk: &Desk, queue: &QueueName, settlements: &[Settlement]) -> 
         }
         desk.leave.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
     }
+}
+
+/// Whether nobody has taken back what this overseer claimed in a queue, as far as the backend can be asked.
+async fn holds_its_lease(desk: &Desk, queue: &QueueName) -> bool {
+    let leases = desk.backend.beat(&desk.overseer, std::slice::from_ref(queue)).await;
+    matches!(leases.as_deref(), Ok([Lease::Held]))
 }
