@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -149,6 +149,7 @@ impl Fleet {
     /// Holds a worker: it does nothing, and does not know it, until [`thaw`](Self::thaw).
     pub fn freeze(&mut self, place: usize) -> Lasting {
         self.worker(place).signal(Signal::SIGSTOP);
+        wait_until_held(self.pid(place));
         let (hit, executors) = (Hit::Process(self.pid(place)), self.workers[place].executors);
         self.begin_fault("SIGSTOP", hit, executors)
     }
@@ -249,4 +250,23 @@ impl Told {
         }
         told
     }
+}
+
+/// Waits until each thread of a process that was told to stand still does: the signal takes a moment, in which one may
+/// still take a lock.
+fn wait_until_held(pid: u32) {
+    let begin = Instant::now();
+    while !is_held(pid) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the process {pid} does not stand still");
+        std::thread::yield_now();
+    }
+}
+
+fn is_held(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process is there");
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // Behind its name, which stands in brackets; a thread that has ended meanwhile has no state.
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+    })
 }
