@@ -24,6 +24,8 @@ async fn a_worker_that_stood_still_beyond_its_lease_settles_nothing_and_its_toke
     let fault = store.while_nobody_writes(ledger, || fleet.freeze(held));
     let other = fleet.start(plan);
     ledger.until(Fact::Rescued, 5).await;
+    // Else the first one, once it goes on, might be the quicker one to claim them again.
+    ledger.until(Fact::Began, 10).await;
     fleet.thaw(held, fault);
     ledger.until_kept(mosquito).await;
     ledger.until(Fact::Cancelled, 2).await;
