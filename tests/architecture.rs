@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 9] = [
     // A job's outcome is an event, and enqueueing one is, too.
     &["job", "events"],
     &["backend"],
-    &["job_run"],
+    &["job_run", "flow"],
     &["name", "error", "clock"],
 ];
 

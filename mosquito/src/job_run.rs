@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::{self, Timestamp};
+use crate::flow::Flow;
 use crate::name::{JobName, QueueName, RunId};
 
 /// The version of the envelope that this release writes, and the newest that it reads.
@@ -37,6 +38,8 @@ pub struct NewRun {
     pub id: RunId,
     /// When it may be performed.
     pub when: When,
+    /// What goes before it and what holds it up; nothing for a plain run.
+    pub flow: Option<Box<Flow>>,
     body: String,
 }
 
@@ -44,7 +47,12 @@ impl fmt::Debug for NewRun {
     /// Without the arguments, which may hold what is nobody's business.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let body = Unshown(self.body.len());
-        f.debug_struct("NewRun").field("id", &self.id).field("when", &self.when).field("body", &body).finish()
+        f.debug_struct("NewRun")
+            .field("id", &self.id)
+            .field("when", &self.when)
+            .field("flow", &self.flow)
+            .field("body", &body)
+            .finish()
     }
 }
 
@@ -110,7 +118,14 @@ impl NewRun {
         let body =
             serde_json::to_string(&Written { v: WIRE_VERSION, job: job.as_str(), version, tick, args })
                 .expect("an object of numbers, text and JSON serializes");
-        Self { id, when, body }
+        Self { id, when, flow: None, body }
+    }
+
+    /// The same run with what goes before it and what holds it up.
+    #[must_use]
+    pub fn flowing(mut self, flow: Flow) -> Self {
+        self.flow = (!flow.is_plain()).then(|| Box::new(flow));
+        self
     }
 
     /// The envelope, but for the time of enqueue, which [`stamped`] adds: a JSON object.

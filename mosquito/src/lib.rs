@@ -194,6 +194,7 @@ mod clock;
 pub mod dequeue;
 mod error;
 pub mod events;
+mod flow;
 // Pages to read, in any documentation.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
@@ -241,6 +242,10 @@ pub use job::{
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use backend::redis::Tls;
 pub use backend::{Durability, Enqueued};
+pub use flow::{
+    Concurrency, ConcurrencyUse, Fair, Flow, FlowKey, LimitName, OnConflict, Priority, RateKind, RateLimit, RateUse, Unique,
+    Until,
+};
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
 pub use queue::Queue;

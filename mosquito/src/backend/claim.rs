@@ -24,6 +24,8 @@ pub struct ClaimToken(pub String);
 pub struct Claimed {
     /// The runs, in the order in which they stood.
     pub runs: Vec<Claim>,
+    /// The runs that were removed instead, because they had waited longer than they were to.
+    pub expired: Vec<RunId>,
     /// How the lease stood when the call came.
     pub lease: Lease,
     /// The backend's time.

@@ -34,6 +34,8 @@ mod checkup;
 mod claim;
 pub(crate) mod doorbell;
 mod durability;
+pub(crate) mod lanes;
+mod limits;
 mod list;
 mod rescue;
 mod settlement;
@@ -47,12 +49,14 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
 pub use checkup::{Checkup, Warning};
 pub use claim::{Claim, ClaimToken, Claimed, Lease, Ticket};
 pub use durability::{Durability, Met};
+pub use limits::{LimitReport, Used};
 pub use list::{List, Sizes, StoredRun};
 pub use rescue::{Rescue, Rescued};
 pub use settlement::{Fate, Settled, Settlement};
@@ -156,6 +160,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// One run, and the list it stands in.
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>>;
 
+    /// How a limit of a queue stands for one key: of the rate limit and the concurrency limit of that name.
+    async fn limit(&self, queue: &QueueName, name: &LimitName, key: &FlowKey) -> Result<LimitReport>;
+
+    /// The run that keeps others of a unique key away, if any.
+    async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>>;
+
     /// Removes one run, wherever it stands; whether there was one. A claim on it no longer stands.
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool>;
 
@@ -203,8 +213,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 pub enum Enqueued {
     /// It was enqueued, under this id.
     New(RunId),
-    /// The queue holds a run of this id already, which stays as it is.
+    /// The queue holds a run of this id already, or one that keeps it away by being [unique](crate::Unique); that one
+    /// stays as it is.
     Duplicate(RunId),
+    /// The run of this id, which would have kept it away, has its arguments now.
+    Replaced(RunId),
 }
 
 impl Enqueued {
@@ -220,7 +233,7 @@ impl Enqueued {
     #[must_use]
     pub fn id(&self) -> &RunId {
         match self {
-            Self::New(id) | Self::Duplicate(id) => id,
+            Self::New(id) | Self::Duplicate(id) | Self::Replaced(id) => id,
         }
     }
 
@@ -236,7 +249,10 @@ impl Enqueued {
 pub struct Promoted {
     /// How many runs were moved.
     pub moved: usize,
-    /// How long until the next scheduled run is due: zero when more were due than could be moved, nothing when none is scheduled.
+    /// How many lanes, held up by a rate limit until now, can be claimed from again.
+    pub woken: usize,
+    /// How long until the next scheduled run is due, or the next rate limit lets more runs start: zero when more were due
+    /// than could be moved, nothing when there is none.
     pub next_due: Option<Duration>,
 }
 

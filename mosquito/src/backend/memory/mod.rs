@@ -15,11 +15,12 @@ use async_trait::async_trait;
 
 use crate::backend::doorbell::Doorbell;
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused, Promoted,
+    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met, Paused, Promoted,
     Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock, Timestamp};
 use crate::error::Result;
+use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 #[cfg(feature = "testing")]
@@ -197,6 +198,14 @@ impl Backend for Memory {
 
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
         Ok(self.look(queue, |queue, _| queue.find(id)))
+    }
+
+    async fn limit(&self, queue: &QueueName, name: &LimitName, key: &FlowKey) -> Result<LimitReport> {
+        Ok(self.look(queue, |queue, now| queue.limit(name, key, now)))
+    }
+
+    async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>> {
+        Ok(self.look(queue, |queue, now| queue.holder(key, now)))
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

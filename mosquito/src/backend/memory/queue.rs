@@ -3,7 +3,9 @@
 //! A run's [`Place`] says in which list it stands; the ordered collections beside it are indexes over
 //! the places, so a run cannot stand in two lists.
 
+mod flows;
 mod leases;
+mod lanes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -13,14 +15,20 @@ use crate::backend::{
     Claim, ClaimToken, Claimed, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted, Settled,
     Settlement, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
+use crate::backend::lanes::Picked;
 use crate::clock::{self, Timestamp};
+use crate::flow::StoredFlow;
 use crate::job_run::{History, NewRun, When, stamped};
 use crate::name::{JobName, OverseerId, RunId};
+use flows::Flows;
+use lanes::PLAIN;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Queue {
     runs: BTreeMap<RunId, Run>,
-    waiting: VecDeque<RunId>,
+    /// What waits, by lane; a plain run in that of its level.
+    lanes: BTreeMap<String, VecDeque<RunId>>,
+    flows: Flows,
     scheduled: BTreeSet<(Timestamp, RunId)>,
     pending: BTreeMap<Claimant, RunId>,
     dead: BTreeSet<(Timestamp, RunId)>,
@@ -35,6 +43,7 @@ pub(super) struct Queue {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Run {
     envelope: Vec<u8>,
+    flow: Option<Box<StoredFlow>>,
     history: History,
     place: Place,
 }
@@ -96,14 +105,19 @@ impl Queue {
             When::After(delay) => clock::after(now, delay),
             When::At(time) => time,
         };
+        let flow = new.flow.as_ref().map(|flow| self.declare(flow, due.max(now)));
+        if let Some(answer) = flow.as_ref().and_then(|flow| self.kept_away(new, flow, due, now)) {
+            return answer;
+        }
         let place = if due > now { Place::Scheduled(due) } else { Place::Waiting };
+        let envelope = stamped(new.body(), now).into_bytes();
+        let run = Run { envelope, flow: flow.map(Box::new), history: History::default(), place };
+        self.runs.insert(new.id.clone(), run);
         if due > now {
             self.scheduled.insert((due, new.id.clone()));
         } else {
-            self.waiting.push_back(new.id.clone());
+            self.wait_behind(&new.id);
         }
-        let envelope = stamped(new.body(), now).into_bytes();
-        self.runs.insert(new.id.clone(), Run { envelope, history: History::default(), place });
         Enqueued::New(new.id.clone())
     }
 
@@ -115,16 +129,16 @@ impl Queue {
             None => Lease::New,
         };
         if lease == Lease::Lost {
-            return Claimed { runs: Vec::new(), lease, now };
+            return Claimed { runs: Vec::new(), expired: Vec::new(), lease, now };
         }
-        let mut runs = self.claimed_before(ticket);
+        let (mut runs, mut expired) = (self.claimed_before(ticket), Vec::new());
         let spends = at_most == 0;
         let used = self.owners.get(&ticket.overseer).is_some_and(|owner| ticket.number <= owner.ticket);
         if !used {
             let at_most = if self.paused(now).is_none() { at_most } else { 0 };
-            while runs.len() < at_most
-                && let Some(id) = self.waiting.pop_front()
-            {
+            let picked = if at_most > 0 { self.pick(at_most, now) } else { Picked::default() };
+            expired = picked.expired;
+            for id in picked.runs {
                 // One number is never used twice, so no settlement of an earlier claim can be taken for one of this.
                 self.claims += 1;
                 let (overseer, number) = (ticket.overseer.clone(), self.claims);
@@ -150,7 +164,7 @@ impl Queue {
                 (owner.beat, owner.ticket) = (now, number);
             }
         }
-        Claimed { runs, lease, now }
+        Claimed { runs, expired, lease, now }
     }
 
     fn claimed_before(&self, ticket: &Ticket) -> Vec<Claim> {
@@ -188,7 +202,7 @@ impl Queue {
         }
         match &settlement.fate {
             Fate::Forget => {
-                self.remove(&settlement.id);
+                self.remove(&settlement.id, false);
             }
             Fate::Reschedule { delay, history } => {
                 run.history = history.clone();
@@ -211,11 +225,12 @@ impl Queue {
         {
             let (_, id) = self.scheduled.pop_first().expect("there is a first");
             self.runs.get_mut(&id).expect("what is scheduled exists").place = Place::Waiting;
-            self.waiting.push_back(id);
+            self.wait_behind(&id);
             moved += 1;
         }
+        let woken = self.wake_due(at_most - moved, now);
         let next_due = self.first_due().map(|due| (due - now).to_std().unwrap_or_default());
-        Promoted { moved, next_due }
+        Promoted { moved, woken, next_due }
     }
 
     pub(super) fn last_tick(&mut self, job: &JobName, now: Timestamp) -> LastTick {
@@ -244,7 +259,7 @@ impl Queue {
                 self.schedules.get_mut(&tick.job).expect("it ticks").last_run = Some(run.id.clone());
                 match self.enqueue(run, now) {
                     Enqueued::New(id) => Ticked::Enqueued(id),
-                    Enqueued::Duplicate(_) => Ticked::Passed,
+                    Enqueued::Duplicate(_) | Enqueued::Replaced(_) => Ticked::Passed,
                 }
             }
             _ => Ticked::Passed,
@@ -265,7 +280,7 @@ impl Queue {
 
     pub(super) fn sizes(&self) -> Sizes {
         Sizes {
-            waiting: self.waiting.len(),
+            waiting: self.lanes.values().map(VecDeque::len).sum(),
             pending: self.pending.len(),
             scheduled: self.scheduled.len(),
             dead: self.dead.len(),
@@ -274,7 +289,8 @@ impl Queue {
 
     pub(super) fn page(&self, list: List, offset: usize, at_most: usize) -> Vec<StoredRun> {
         let ids: Box<dyn Iterator<Item = &RunId>> = match list {
-            List::Waiting => Box::new(self.waiting.iter()),
+            // Plain runs first, and then lane by lane.
+            List::Waiting => Box::new(self.lane(PLAIN).chain(self.other_lanes())),
             List::Pending => Box::new(self.pending.values()),
             List::Scheduled => Box::new(self.scheduled.iter().map(|(_, id)| id)),
             List::Dead => Box::new(self.dead.iter().map(|(_, id)| id)),
@@ -295,12 +311,12 @@ impl Queue {
     }
 
     pub(super) fn delete(&mut self, id: &RunId) -> bool {
-        self.remove(id)
+        self.remove(id, true)
     }
 
     pub(super) fn flush(&mut self) {
-        let Self { owners, schedules, paused, claims, .. } = std::mem::take(self);
-        *self = Self { owners, schedules, paused, claims, used: true, ..Self::default() };
+        let Self { owners, schedules, paused, claims, flows, .. } = std::mem::take(self);
+        *self = Self { owners, schedules, paused, claims, used: true, flows: flows.flushed(), ..Self::default() };
     }
 
     pub(super) fn prune(&mut self, keep: usize, age: Duration, at_most: usize, now: Timestamp) -> usize {
@@ -310,18 +326,19 @@ impl Queue {
             && (self.dead.len() > keep || clock::after(*since, age) <= now)
         {
             let id = id.clone();
-            self.remove(&id);
+            self.remove(&id, true);
             pruned += 1;
         }
         pruned
     }
 
     pub(super) fn first_due(&self) -> Option<Timestamp> {
-        self.scheduled.first().map(|(due, _)| *due)
+        let scheduled = self.scheduled.first().map(|(due, _)| *due);
+        scheduled.into_iter().chain(self.flows.first_due()).min()
     }
 
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        !self.waiting.is_empty() && self.paused(now).is_none()
+        self.paused(now).is_none() && self.has_ready()
     }
 
     pub(super) fn was_used(&self) -> bool {
@@ -332,26 +349,34 @@ impl Queue {
     fn stand(&mut self, id: &RunId, place: Place) {
         self.leave(id);
         match &place {
-            Place::Waiting => self.waiting.push_front(id.clone()),
+            Place::Waiting => self.wait_in_front(id),
             Place::Pending(claimant) => drop(self.pending.insert(claimant.clone(), id.clone())),
             Place::Scheduled(due) => drop(self.scheduled.insert((*due, id.clone()))),
-            Place::Dead(since) => drop(self.dead.insert((*since, id.clone()))),
+            Place::Dead(since) => {
+                self.dead.insert((*since, id.clone()));
+                self.let_go(id, true);
+            }
         }
         self.runs.get_mut(id).expect("only what exists can stand").place = place;
     }
 
     fn leave(&mut self, id: &RunId) {
         match self.runs[id].place.clone() {
-            Place::Waiting => self.waiting.retain(|waiting| waiting != id),
-            Place::Pending(claimant) => drop(self.pending.remove(&claimant)),
+            Place::Waiting => self.wait_no_more(id),
+            Place::Pending(claimant) => {
+                self.pending.remove(&claimant);
+                self.give_back(id);
+            }
             Place::Scheduled(due) => drop(self.scheduled.remove(&(due, id.clone()))),
             Place::Dead(since) => drop(self.dead.remove(&(since, id.clone()))),
         }
     }
 
-    fn remove(&mut self, id: &RunId) -> bool {
+    /// Removes a run, and what it kept others away by; whether there was one. One that is `undone` did not succeed.
+    fn remove(&mut self, id: &RunId, undone: bool) -> bool {
         if self.runs.contains_key(id) {
             self.leave(id);
+            self.let_go(id, undone);
         }
         self.runs.remove(id).is_some()
     }

@@ -87,7 +87,7 @@ impl Backend for Redis {
         let mut call = self.call(&self.scripts.promote, queue, &[Key::Scheduled, Key::Waiting, Key::Wake]);
         call.arg(at_most.min(BATCH_LIMIT));
         let (moved, next): (usize, i64) = self.answer(queue, &call).await?;
-        Ok(Promoted { moved, next_due: u64::try_from(next).ok().map(Duration::from_millis) })
+        Ok(Promoted { moved, woken: 0, next_due: u64::try_from(next).ok().map(Duration::from_millis) })
     }
 
     async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {

@@ -85,7 +85,7 @@ pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
         let (id, token) = (reply.id()?, ClaimToken(reply.text()?));
         runs.push(Claim { id, token, envelope: reply.bytes()?, history: reply.history()? });
     }
-    Ok(Claimed { runs, lease, now })
+    Ok(Claimed { runs, expired: Vec::new(), lease, now })
 }
 
 pub(super) fn page(list: List, value: Value) -> Result<Vec<StoredRun>, RedisError> {

@@ -1,0 +1,329 @@
+//! Which waiting runs go next: levels, lanes, and the limits that hold them up.
+//!
+//! Waiting runs stand in **lanes**. Those without a key stand in the lane of their level, `0` to `9`; those under a limit, or
+//! of a fair job, in a lane of all that share level and keys. What holds for the first of a lane holds for all of it: so a
+//! claim looks at lanes, never past the runs of one.
+//!
+//! A keyed lane with runs is *ready* and has a turn, or it is *blocked* until a time by a rate limit, or *parked* at a
+//! concurrency limit until a slot is free. What is not ready costs nothing until then.
+//!
+//! 1. Of the levels with something ready the most urgent goes first, unless another one was passed over a hundred times ([`Turns`]).
+//! 2. Within a level, runs without a key and lanes take turns; among lanes the one with the smallest turn goes. It gives as many runs as its
+//!    weight says, or as many as are wanted when it is the only one, and goes to the back of the line.
+//! 3. A run that expired is removed. A full limit parks the lane and a rate limit blocks it: then it keeps its turn.
+//!
+//! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there. Whoever frees a slot, or looks at a lane
+//! without using its slots up, wakes others.
+//!
+//! Stores that are written in Rust share this file, over what they can say of a queue, [`Ground`]; the scripts of Redis do the same.
+
+mod turns;
+
+use crate::flow::{Admission, Concurrency, RateLimit, RateState, StoredFlow, StoredUntil, is_unkeyed};
+use crate::name::RunId;
+
+pub(crate) use turns::{Level, Turns};
+
+/// How many lanes one claim looks at without getting a run from them, and how many blocked ones it makes ready.
+pub(crate) const LANES_PER_CALL: usize = 100;
+
+/// A run at the front of its lane.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) id: RunId,
+    /// Nothing for a plain run.
+    pub(crate) flow: Option<StoredFlow>,
+    /// Whether it was ever claimed before: then it cannot expire.
+    pub(crate) attempted: bool,
+}
+
+/// How a lane with a key stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Standing {
+    /// Its runs can be claimed.
+    Ready,
+    /// Not before this time, in ms since 1970.
+    Blocked(i64),
+    /// At a full slot, `limit/key`.
+    Parked(String),
+}
+
+/// What a store that is written in Rust can say of one queue, and do in it, within one move.
+pub(crate) trait Ground {
+    type Error;
+
+    fn turns(&self) -> Result<Turns, Self::Error>;
+    fn save_turns(&mut self, turns: &Turns) -> Result<(), Self::Error>;
+
+    /// The levels with something ready, the most urgent first.
+    fn levels(&self) -> Result<Vec<Level>, Self::Error>;
+    /// The ready lane with a key, of a level, that has the smallest turn; and whether it is the only one.
+    fn first_lane(&self, level: u8) -> Result<Option<(String, bool)>, Self::Error>;
+    /// Up to so many runs from the front of a lane.
+    fn head(&self, lane: &str, at_most: usize) -> Result<Vec<Head>, Self::Error>;
+    /// Takes runs, the first of their lane, out of it: they are claimed, or gone.
+    fn leave(&mut self, lane: &str, runs: &[RunId]) -> Result<(), Self::Error>;
+    /// Removes a run that has left its lane from the store.
+    fn forget(&mut self, run: &RunId) -> Result<(), Self::Error>;
+
+    /// How a lane with a key stands, and its turn; nothing when it is not in use.
+    fn standing(&self, lane: &str) -> Result<Option<(u64, Standing)>, Self::Error>;
+    fn stand(&mut self, lane: &str, turn: u64, standing: &Standing) -> Result<(), Self::Error>;
+    /// Forgets a lane that has no runs.
+    fn clear(&mut self, lane: &str) -> Result<(), Self::Error>;
+    /// Up to so many lanes that are blocked until `now` or before, with their turns: by that time, and by turn.
+    fn due_lanes(&self, now: i64, at_most: usize) -> Result<Vec<(String, u64)>, Self::Error>;
+    /// Up to so many lanes that are parked at a slot, with their turns: by turn.
+    fn parked(&self, slot: &str, at_most: usize) -> Result<Vec<(String, u64)>, Self::Error>;
+
+    fn slot_rule(&self, limit: &str) -> Result<Option<Concurrency>, Self::Error>;
+    fn slots_used(&self, slot: &str) -> Result<usize, Self::Error>;
+    fn take_slot(&mut self, slot: &str, run: &RunId) -> Result<(), Self::Error>;
+    /// Gives a slot back; whether the run had it.
+    fn free_slot(&mut self, slot: &str, run: &RunId) -> Result<bool, Self::Error>;
+
+    fn rate_rule(&self, limit: &str) -> Result<Option<RateLimit>, Self::Error>;
+    fn rate(&self, key: &str) -> Result<Option<RateState>, Self::Error>;
+    /// Remembers a rate until it fades, in ms since 1970.
+    fn save_rate(&mut self, key: &str, state: &RateState, fades: i64) -> Result<(), Self::Error>;
+
+    /// Lets go of a unique key, if that run has it.
+    fn release_unique(&mut self, key: &str, run: &RunId) -> Result<(), Self::Error>;
+}
+
+/// What a claim got.
+#[derive(Debug, Default)]
+pub(crate) struct Picked {
+    /// The runs that are claimed, in order: they have left their lanes, and have their slots.
+    pub(crate) runs: Vec<RunId>,
+    /// The runs that were removed, because they waited too long.
+    pub(crate) expired: Vec<RunId>,
+}
+
+/// Picks the runs that go next.
+pub(crate) fn pick<G: Ground>(ground: &mut G, at_most: usize, now: i64) -> Result<Picked, G::Error> {
+    wake_due(ground, now, LANES_PER_CALL)?;
+    let before = ground.turns()?;
+    let mut pick = Pick { turns: before.clone(), ground, now, picked: Picked::default(), patience: LANES_PER_CALL };
+    while pick.picked.runs.len() < at_most && pick.patience > 0 {
+        let levels = pick.ground.levels()?;
+        let Some((level, room)) = pick.turns.choose(&levels, at_most - pick.picked.runs.len()) else { break };
+        let took = pick.from_level(level, room)?;
+        pick.turns.took(level, took, &levels);
+    }
+    let Pick { turns, picked, .. } = pick;
+    if turns != before {
+        ground.save_turns(&turns)?;
+    }
+    Ok(picked)
+}
+
+/// Makes lanes ready that were blocked until now.
+pub(crate) fn wake_due<G: Ground>(ground: &mut G, now: i64, at_most: usize) -> Result<usize, G::Error> {
+    let due = ground.due_lanes(now, at_most)?;
+    for (lane, turn) in &due {
+        ground.stand(lane, *turn, &Standing::Ready)?;
+    }
+    Ok(due.len())
+}
+
+/// Has a keyed lane stand in line, where a run has come to it.
+pub(crate) fn line_up<G: Ground>(ground: &mut G, lane: &str) -> Result<(), G::Error> {
+    if !is_unkeyed(lane) && ground.standing(lane)?.is_none() {
+        let mut turns = ground.turns()?;
+        let turn = turns.next();
+        ground.save_turns(&turns)?;
+        ground.stand(lane, turn, &Standing::Ready)?;
+    }
+    Ok(())
+}
+
+/// Gives back what a run has while it is pending.
+pub(crate) fn left_pending<G: Ground>(ground: &mut G, run: &RunId, flow: &StoredFlow) -> Result<(), G::Error> {
+    for slot in &flow.slots {
+        if ground.free_slot(slot, run)? {
+            wake_parked(ground, slot)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is
+/// `undone`: dead, cancelled or deleted.
+pub(crate) fn left_store<G: Ground>(
+    ground: &mut G,
+    run: &RunId,
+    flow: &StoredFlow,
+    undone: bool,
+) -> Result<(), G::Error> {
+    match &flow.unique {
+        Some(unique) if undone || unique.until != StoredUntil::For => ground.release_unique(&unique.key, run),
+        _ => Ok(()),
+    }
+}
+
+/// Makes as many lanes ready as a slot is free times, of those parked there.
+fn wake_parked<G: Ground>(ground: &mut G, slot: &str) -> Result<(), G::Error> {
+    let free = free(ground, slot)?;
+    if free > 0 {
+        for (lane, turn) in ground.parked(slot, free)? {
+            ground.stand(&lane, turn, &Standing::Ready)?;
+        }
+    }
+    Ok(())
+}
+
+/// How often a slot is free. A limit without a rule limits nothing.
+fn free<G: Ground>(ground: &G, slot: &str) -> Result<usize, G::Error> {
+    let Some(rule) = ground.slot_rule(limit_of(slot))? else { return Ok(usize::MAX) };
+    Ok((rule.limit as usize).saturating_sub(ground.slots_used(slot)?))
+}
+
+/// The limit of `limit/key`.
+fn limit_of(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(limit, _)| limit)
+}
+
+struct Pick<'a, G> {
+    ground: &'a mut G,
+    turns: Turns,
+    now: i64,
+    picked: Picked,
+    /// How many more lanes are looked at without getting a run from them.
+    patience: usize,
+}
+
+impl<G: Ground> Pick<'_, G> {
+    fn from_level(&mut self, level: Level, room: usize) -> Result<usize, G::Error> {
+        let unkeyed = level.level.to_string();
+        let mut took = 0;
+        while took < room && self.patience > 0 {
+            let waits = !self.ground.head(&unkeyed, 1)?.is_empty();
+            let lane = self.ground.first_lane(level.level)?;
+            took += match (waits, lane) {
+                (false, None) => break,
+                (true, None) => self.from_unkeyed(&unkeyed, room - took)?,
+                (false, Some((lane, alone))) => self.from_lane(&lane, room - took, alone)?,
+                (true, Some((lane, _))) => match self.turns.keyed_goes_next(level.level) {
+                    false => self.from_unkeyed(&unkeyed, 1)?,
+                    true => self.from_lane(&lane, room - took, false)?,
+                },
+            };
+        }
+        Ok(took)
+    }
+
+    fn from_unkeyed(&mut self, lane: &str, room: usize) -> Result<usize, G::Error> {
+        let runs = self.ground.head(lane, room)?;
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
+        self.ground.leave(lane, &ids)?;
+        let mut took = 0;
+        for run in runs {
+            took += usize::from(self.take(run)?);
+        }
+        if took == 0 {
+            self.patience -= 1;
+        }
+        Ok(took)
+    }
+
+    fn from_lane(&mut self, lane: &str, room: usize, alone: bool) -> Result<usize, G::Error> {
+        let first = self.ground.head(lane, 1)?.pop();
+        let Some(flow) = first.and_then(|first| first.flow) else {
+            self.patience -= 1;
+            self.ground.clear(lane)?;
+            return Ok(0);
+        };
+        let quantum = if alone { room } else { room.min(flow.weight as usize) };
+        let mut full = None;
+        let mut free = usize::MAX;
+        for slot in &flow.slots {
+            let left = self::free(self.ground, slot)?;
+            if left < free {
+                (free, full) = (left, Some(slot.clone()));
+            }
+        }
+        let rule = match &flow.rate {
+            Some(rate) => self.ground.rate_rule(limit_of(&rate.key))?,
+            None => None,
+        };
+        let mut state = None;
+        if let (Some(rate), Some(rule)) = (&flow.rate, &rule) {
+            state = Some(self.ground.rate(&rate.key)?.unwrap_or_else(|| RateState::empty(rule)));
+        }
+        let (mut took, mut left, mut blocked) = (0, Vec::new(), None);
+        for run in self.ground.head(lane, quantum)? {
+            let expired = self.is_expired(&run);
+            if !expired && free == took {
+                break;
+            }
+            if let (false, Some(state), Some(rule)) = (expired, &mut state, &rule) {
+                let weight = run.flow.as_ref().and_then(|flow| flow.rate.as_ref()).map_or(1, |rate| rate.weight);
+                if let Admission::NotBefore(time) = state.admit(rule, weight, self.now) {
+                    blocked = Some(time);
+                    break;
+                }
+            }
+            took += usize::from(!expired);
+            left.push(run);
+        }
+        if let (true, Some(rate), Some(state), Some(rule)) = (took > 0, &flow.rate, &state, &rule) {
+            self.ground.save_rate(&rate.key, state, state.fades())?;
+        }
+        let ids: Vec<RunId> = left.iter().map(|run| run.id.clone()).collect();
+        self.ground.leave(lane, &ids)?;
+        for run in left {
+            self.take(run)?;
+        }
+        let turn = self.ground.standing(lane)?.map_or(0, |(turn, _)| turn);
+        let is_empty = self.ground.head(lane, 1)?.is_empty();
+        match (is_empty, blocked, full) {
+            (true, ..) => self.ground.clear(lane)?,
+            (false, Some(time), _) => self.ground.stand(lane, turn, &Standing::Blocked(time))?,
+            (false, None, Some(slot)) if took == free => {
+                let turn = if took == 0 { turn } else { self.turns.next() };
+                self.ground.stand(lane, turn, &Standing::Parked(slot))?;
+            }
+            (false, None, _) => {
+                let turn = self.turns.next();
+                self.ground.stand(lane, turn, &Standing::Ready)?;
+            }
+        }
+        for slot in &flow.slots {
+            wake_parked(self.ground, slot)?;
+        }
+        if took == 0 {
+            self.patience -= 1;
+        }
+        Ok(took)
+    }
+
+    /// Claims a run that has left its lane, unless it has expired; whether it was claimed.
+    fn take(&mut self, run: Head) -> Result<bool, G::Error> {
+        let expired = self.is_expired(&run);
+        let Head { id, flow, .. } = run;
+        if expired {
+            if let Some(flow) = &flow {
+                left_store(self.ground, &id, flow, true)?;
+            }
+            self.ground.forget(&id)?;
+            self.picked.expired.push(id);
+            return Ok(false);
+        }
+        if let Some(flow) = &flow {
+            for slot in &flow.slots {
+                self.ground.take_slot(slot, &id)?;
+            }
+            if let Some(unique) = flow.unique.as_ref().filter(|unique| unique.until == StoredUntil::Start) {
+                self.ground.release_unique(&unique.key, &id)?;
+            }
+        }
+        self.picked.runs.push(id);
+        Ok(true)
+    }
+
+    fn is_expired(&self, run: &Head) -> bool {
+        let expires = run.flow.as_ref().and_then(|flow| flow.expires);
+        !run.attempted && expires.is_some_and(|expires| expires <= self.now)
+    }
+}

@@ -1,0 +1,45 @@
+//! At most one run of a key.
+
+use std::time::Duration;
+
+use super::FlowKey;
+
+/// At most one run of a key, in its queue and for some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unique {
+    /// What makes two runs the same. It names the job too.
+    pub key: FlowKey,
+    /// When the next one may come.
+    pub until: Until,
+    /// What becomes of one that comes before.
+    pub on_conflict: OnConflict,
+}
+
+/// When a run stops keeping others of its key away. Whatever was said, it stops when it is dead, cancelled, deleted or flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Until {
+    /// When it is claimed for an attempt: the next one may come while it is performed.
+    Start,
+    /// When it is finished: it succeeded, was discarded, or is dead.
+    #[default]
+    Finish,
+    /// As with `Start`, and the next one waits until this one has left `pending`: one waits while one runs.
+    StartThenWhileRunning,
+    /// So long after its enqueue, whatever becomes of it.
+    For(Duration),
+}
+
+/// What becomes of an enqueue while another run of its key keeps it away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum OnConflict {
+    /// Nothing is enqueued, and the answer names the run that is there.
+    #[default]
+    Return,
+    /// The run that is there gets the new arguments; one that is scheduled gets the new time too, one that waits keeps its
+    /// place, and one that is being performed stays as it is, and is answered as with `Return`.
+    Replace,
+    /// Nothing is enqueued, and that is an error.
+    Reject,
+    /// As with `Replace`; and while one is being performed, one more may wait for its end, which the latest replaces.
+    KeepLatest,
+}
