@@ -16,6 +16,7 @@ mod clock_set_back;
 mod concurrency;
 mod durability;
 mod enqueue;
+mod flow;
 #[cfg(feature = "redis")]
 mod foreign_keys;
 mod leadership;

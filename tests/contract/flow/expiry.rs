@@ -1,0 +1,69 @@
+//! Runs that waited too long.
+
+use std::time::Duration;
+
+use super::flowing;
+use crate::making::{Overseer, reschedule, run, run_id, run_in};
+use crate::store::Store;
+use mosquito::backend::Fate;
+use mosquito::{Flow, Unique, Until};
+
+facts! {
+    what_waited_longer_than_it_was_to_is_gone_and_told,
+    the_wait_begins_when_it_is_due,
+    what_was_attempted_does_not_expire,
+    what_expired_keeps_nobody_away,
+}
+
+const SHORT: Duration = Duration::from_millis(60);
+
+fn expiring() -> Flow {
+    Flow { expires: Some(SHORT), ..Flow::default() }
+}
+
+async fn what_waited_longer_than_it_was_to_is_gone_and_told(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.enqueue(&[flowing("a", expiring()), flowing("b", expiring()), run("c")]).await;
+    store.pass(SHORT).await;
+
+    let claimed = store.claim(&ann, 10).await;
+
+    assert_eq!(crate::making::ids(&claimed.runs), ["c"]);
+    assert_eq!(claimed.expired, [run_id("a"), run_id("b")]);
+    assert_eq!(store.place("a").await, None);
+}
+
+async fn the_wait_begins_when_it_is_due(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.enqueue(&[run_in("a", 2 * SHORT).flowing(Flow { expires: Some(100 * SHORT), ..Flow::default() })]).await;
+    store.pass(2 * SHORT).await;
+    store.promote(10).await;
+
+    assert_eq!(store.next(&ann, 10).await, ["a"]);
+}
+
+async fn what_was_attempted_does_not_expire(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.enqueue(&[flowing("a", Flow { expires: Some(10 * SHORT), ..Flow::default() })]).await;
+    let claimed = store.claim(&ann, 1).await.runs;
+    store.settle_one(&claimed[0], reschedule(Duration::ZERO)).await;
+    store.promote(10).await;
+    store.pass(10 * SHORT).await;
+
+    assert_eq!(store.next(&ann, 10).await, ["a"]);
+}
+
+async fn what_expired_keeps_nobody_away(store: &Store) {
+    let ann = Overseer::named("ann");
+    let unique = Unique { key: super::key("u"), until: Until::Finish, on_conflict: Default::default() };
+    let flow = Flow { unique: Some(unique), ..expiring() };
+    store.flow([("a", flow.clone())]).await;
+    store.pass(SHORT).await;
+    assert_eq!(store.claim(&ann, 10).await.expired.len(), 1);
+
+    store.flow([("b", flow)]).await;
+
+    let claimed = store.claim(&ann, 10).await.runs;
+    assert_eq!(claimed.len(), 1);
+    store.settle_one(&claimed[0], Fate::Forget).await;
+}
