@@ -16,6 +16,7 @@ facts! {
     an_overseer_that_beats_keeps_its_runs,
     a_claim_that_gets_runs_renews_the_lease,
     a_late_beat_is_in_time_before_the_rescue,
+    a_rescue_that_comes_too_late_takes_nothing_back,
     a_rescue_moves_no_more_than_it_is_told_and_goes_on,
     a_rescue_never_moves_more_than_a_batch,
     a_run_that_saw_too_many_processes_die_is_poisoned,
@@ -114,6 +115,26 @@ async fn a_late_beat_is_in_time_before_the_rescue(store: &Store) {
     assert_eq!(store.beat(&ann).await, Lease::Held, "nobody took anything from it yet");
 
     assert_eq!(store.settle_one(&claim, Fate::Forget).await, Settled::Done, "and its claim stands");
+}
+
+async fn a_rescue_that_comes_too_late_takes_nothing_back(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.claimed("a", &ann).await;
+    let asked = store.now().await;
+    store.pass(PATIENCE).await;
+
+    let limit = Some(asked + PATIENCE / 2);
+    let late = store.rescue(&Rescue { not_after: limit, ..rescue_after(PATIENCE) }).await;
+    let told = late.late.expect("it says that it was late");
+    let beat = store.beat(&ann).await;
+
+    assert_eq!(late, Rescued { late: Some(told), ..Rescued::default() });
+    assert!(told >= asked + PATIENCE, "{told} is the time of the store");
+    assert_eq!(beat, Lease::Held, "nobody was condemned");
+    store.pass(PATIENCE).await;
+    let in_time = Some(store.now().await + Duration::from_secs(60));
+    let rescued = store.rescue(&Rescue { not_after: in_time, ..rescue_after(PATIENCE) }).await;
+    assert_eq!((rescued.rescued.len(), rescued.late), (1, None));
 }
 
 async fn a_rescue_moves_no_more_than_it_is_told_and_goes_on(store: &Store) {

@@ -126,5 +126,5 @@ pub(crate) fn tick_of(name: &str, at: Timestamp, overlap: Overlap) -> Tick {
 
 /// A rescue from overseers that were silent for so long, of all their runs.
 pub(crate) fn rescue_after(dead_after: Duration) -> Rescue {
-    Rescue { dead_after, max_crashes: 3, at_most: 1_000 }
+    Rescue { dead_after, max_crashes: 3, at_most: 1_000, not_after: None }
 }

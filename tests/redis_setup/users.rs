@@ -162,7 +162,7 @@ async fn move_everything(store: &dyn Backend) {
     assert!(store.find(&mail, &RunId::new("run-6000").unwrap()).await.unwrap().is_some());
     assert!(store.delete(&mail, &RunId::new("run-6000").unwrap()).await.unwrap());
     assert_eq!(store.find(&mail, &claims[3].id).await.unwrap().unwrap().list, List::Pending);
-    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
     assert_eq!(store.rescue(&mail, &rescue).await.unwrap().rescued.len(), 1);
     mosquito_tests::soon("the run is due", || async {
         let moved = store.promote(&mail, 10).await.unwrap().moved;

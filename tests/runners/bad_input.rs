@@ -233,7 +233,7 @@ async fn an_id_that_no_client_would_give_holds_nothing_up() {
     assert_eq!(claimed.runs[0].id.as_str(), strange);
     let pending = mosquito.queue("notes").unwrap().page(List::Pending, 0, 9).await.unwrap();
     assert_eq!(pending[0].id.as_str(), strange);
-    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
     assert_eq!(mosquito.backend().rescue(&queue, &rescue).await.unwrap().rescued[0].as_str(), strange);
     let _ = mosquito.enqueue(Note { word: "usual".into() }).await.unwrap();
 

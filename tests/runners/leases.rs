@@ -43,7 +43,7 @@ async fn an_overseer_that_was_taken_for_dead_learns_it_and_its_settlements_are_r
     let _ = mosquito.enqueue(Long { heeds_its_token: true }).await.unwrap();
     working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
 
-    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
     let rescued = mosquito.backend().rescue(&queue, &rescue).await.unwrap();
     assert_eq!(rescued.rescued.len(), 1);
     let refused = |event: &Event| matches!(event, Event::SettlementRefused { .. }).then_some(());
@@ -72,7 +72,7 @@ async fn a_claim_under_a_new_lease_tells_an_overseer_that_it_lost_what_it_held()
     let _ = mosquito.enqueue(Long { heeds_its_token: true }).await.unwrap();
     working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
 
-    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
     let _rescued = mosquito.backend().rescue(&QueueName::new("long").unwrap(), &rescue).await.unwrap();
     let lost = working.next("lease lost", |event| match event {
         Event::LeaseLost { runs, .. } => Some(*runs),
@@ -97,7 +97,7 @@ async fn a_settlement_that_the_store_refuses_counts_as_refused_and_as_nothing_el
     let hanging = mosquito.enqueue(End { how: How::Hang }).await.unwrap();
     working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
 
-    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+    let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
     let _rescued = mosquito.backend().rescue(&QueueName::new("ends").unwrap(), &rescue).await.unwrap();
     // It does not know yet, and settles when its time is over.
     let fate = working.next("finished", |event| match event {
@@ -160,7 +160,7 @@ async fn a_run_that_kills_its_processes_is_poisoned_and_others_are_not() {
     for number in 1..=3 {
         let dying = Ticket { overseer: OverseerId::random(), number };
         let _claimed = mosquito.backend().claim(&queue, &dying, 1).await.unwrap();
-        let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+        let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
         let _rescued = mosquito.backend().rescue(&queue, &rescue).await.unwrap();
     }
     let _ = mosquito.enqueue(Note { word: "other".into() }).await.unwrap();
@@ -185,7 +185,7 @@ async fn runs_at_their_last_chance_are_performed_one_at_a_time() {
         let dying = Ticket { overseer: OverseerId::random(), number };
         let claimed = mosquito.backend().claim(&queue, &dying, 2).await.unwrap();
         assert_eq!(claimed.runs.len(), 2, "a process dies with both");
-        let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10 };
+        let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
         let _rescued = mosquito.backend().rescue(&queue, &rescue).await.unwrap();
     }
 

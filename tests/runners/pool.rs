@@ -49,7 +49,12 @@ async fn the_pool_grows_and_shrinks_while_it_works() {
     );
 
     // What is being performed is lost to others, so that its executors become idle: one is left to go on.
-    let rescue = mosquito::backend::Rescue { dead_after: Duration::ZERO, max_crashes: 9, at_most: 100 };
+    let rescue = mosquito::backend::Rescue {
+        dead_after: Duration::ZERO,
+        max_crashes: 9,
+        at_most: 100,
+        not_after: None,
+    };
     mosquito.backend().rescue(&"long".parse().unwrap(), &rescue).await.unwrap();
     let lost = working.within(Duration::from_secs(60), "lease lost", |event| match event {
         Event::LeaseLost { runs, .. } => Some(*runs),

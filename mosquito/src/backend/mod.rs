@@ -123,6 +123,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// The runs of one overseer come to the front of `waiting` in the order in which it claimed them, also when it
     /// takes several calls. A beat from the future, made before the clock was set back, counts as made now.
+    /// When it is [too late](Rescue::not_after) for the call, nothing changes.
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued>;
 
     /// Hands back what an overseer has pending from tickets before this one, up to [`BATCH_LIMIT`] runs, which are

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::name::RunId;
 
 /// Which runs to take back, and what to do with them.
@@ -13,6 +14,9 @@ pub struct Rescue {
     pub max_crashes: u32,
     /// The most runs to take back in this call.
     pub at_most: usize,
+    /// By the store's clock, when it is too late for this call, which then takes nothing back. A store that hung let nobody
+    /// beat, and does this call together with all the beats that were sent meanwhile, in any order.
+    pub not_after: Option<Timestamp>,
 }
 
 /// The answer to a rescue.
@@ -24,6 +28,16 @@ pub struct Rescued {
     pub poisoned: Vec<RunId>,
     /// Whether the call stopped at its bound: there may be more.
     pub more: bool,
+    /// The store's time, when it was too late for this call.
+    pub late: Option<Timestamp>,
+}
+
+impl Rescue {
+    /// The answer when it is too late for this call.
+    pub(crate) fn too_late(&self, now: Timestamp) -> Option<Rescued> {
+        let late = self.not_after.is_some_and(|limit| limit < now).then_some(now)?;
+        Some(Rescued { late: Some(late), ..Rescued::default() })
+    }
 }
 
 /// What a rescued run's history says of the attempt that did not end.

@@ -37,6 +37,9 @@ const RELAPSE: Duration = Duration::from_secs(60);
 const FIRST_CALM: Duration = Duration::from_secs(1);
 const LONGEST_CALM: Duration = Duration::from_secs(30);
 
+/// An answer that comes so soon after a failure was on its way already, and does not say that the store is back.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
+
 /// Whether the store is out of reach, for the events: told once when it goes, and once when it is back.
 ///
 /// A part of it may stay away while the rest answers: a server of a cluster, or a disk that can be read but not written. So that this
@@ -64,7 +67,7 @@ impl Outage {
             reach.lost = reach.failed;
             reach.calm = match reach.back {
                 Some(back) if back.elapsed() < RELAPSE => (reach.calm * 2).clamp(FIRST_CALM, LONGEST_CALM),
-                _ => Duration::ZERO,
+                _ => ON_ITS_WAY,
             };
             events.emit(|| Event::BackendLost { reason: format!("{error:?}") });
         }
@@ -121,17 +124,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_is_back_as_soon_as_it_answers() {
+    async fn a_store_is_back_as_soon_as_it_answers_what_was_asked_since() {
         let (outage, events) = (Outage::default(), Events::new());
         let mut told = events.subscribe();
 
         outage.failed(&out_of_reach(), &events);
         outage.failed(&out_of_reach(), &events);
         outage.succeeded(&events);
+        sleep(super::ON_ITS_WAY).await;
+        outage.failed(&out_of_reach(), &events);
+        sleep(super::ON_ITS_WAY).await;
+        outage.succeeded(&events);
         outage.succeeded(&events);
 
         assert!(matches!(told.next().await, Some(Event::BackendLost { .. })));
-        assert!(matches!(told.next().await, Some(Event::BackendBack { .. })));
+        let back = told.next().await;
+        let away = 2 * super::ON_ITS_WAY;
+        assert!(matches!(back, Some(Event::BackendBack { after }) if after == away), "{back:?}");
         drop((outage, events));
         assert!(told.next().await.is_none(), "each is told once");
     }

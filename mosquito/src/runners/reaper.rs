@@ -4,18 +4,20 @@
 //! leader that may be the one who died.
 //!
 //! While the store is out of reach nobody can beat, and all seem dead when it is back. So all are given that time on top, until
-//! whoever is alive has had the time to beat: an outage, however long, has nothing performed twice.
+//! whoever is alive has had the time to beat: an outage, however long, has nothing performed twice. A store that only hung does the
+//! rescues that were sent meanwhile together with the beats, in any order: so a rescue that comes long after the last one
+//! that was answered does [nothing](Rescue::not_after) ([`Seen`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::ready;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::queue_list::QueueList;
 use crate::backend::{BATCH_LIMIT, Rescue, Ticket};
+use crate::clock::{self, Timestamp};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::name::QueueName;
@@ -25,43 +27,78 @@ const AT_ONCE: usize = 64;
 
 /// Reaps until the overseer stops.
 pub(super) async fn reap(desk: &Desk, queues: &QueueList) {
-    let mut troubles: HashMap<QueueName, Trouble> = HashMap::new();
+    let mut watches: HashMap<QueueName, Watch> = HashMap::new();
     // At once, not after the first pause: what a killed process left behind may be waiting for its successor.
     while !desk.stop.is_cancelled() {
         let queues = queues.now();
-        let before: Vec<_> = queues.iter().map(|queue| (queue.clone(), troubles.remove(queue))).collect();
-        troubles = stream::iter(before)
-            .map(|(queue, trouble)| async move {
-                let trouble = round(desk, &queue, trouble).await?;
-                Some((queue, trouble))
+        let take = |queue: &QueueName| (queue.clone(), watches.remove(queue).unwrap_or_default());
+        let before: Vec<_> = queues.iter().map(take).collect();
+        watches = stream::iter(before)
+            .map(|(queue, watch)| async move {
+                let watch = round(desk, &queue, watch).await;
+                (queue, watch)
             })
             .buffer_unordered(AT_ONCE)
-            .filter_map(ready)
             .collect()
             .await;
         desk.rest(around(desk.settings.reap_every)).await;
     }
 }
 
-/// Reaps one queue, and answers whether it is in trouble now. Its outage is told, and the next round tries again.
-async fn round(desk: &Desk, queue: &QueueName, mut trouble: Option<Trouble>) -> Option<Trouble> {
+/// What is remembered of a queue from one round to the next.
+#[derive(Default)]
+struct Watch {
+    trouble: Option<Trouble>,
+    seen: Option<Seen>,
+}
+
+async fn round(desk: &Desk, queue: &QueueName, mut watch: Watch) -> Watch {
     let begin = Instant::now();
-    let allowance = trouble.as_ref().map_or(Duration::ZERO, |trouble| trouble.allowance(desk));
-    match desk.noted(reap_queue(desk, queue, allowance).await) {
+    let allowance = watch.trouble.as_ref().map_or(Duration::ZERO, |trouble| trouble.allowance(desk));
+    let reaped = reap_queue(desk, queue, allowance, &mut watch.seen).await;
+    match desk.noted(reaped) {
         Ok(()) => {
-            if trouble.as_mut().is_some_and(|trouble| trouble.is_over(desk)) {
-                trouble = None;
+            if watch.trouble.as_mut().is_some_and(|trouble| trouble.is_over(desk)) {
+                watch.trouble = None;
             }
         }
         Err(error) if error.is_transient() => {
-            return Some(Trouble::since(trouble.map_or(begin, |trouble| trouble.since)));
+            watch.trouble = Some(Trouble::since(watch.trouble.map_or(begin, |trouble| trouble.since)));
+            return watch;
         }
         // Nobody may be left who takes back the runs of the dead.
         Err(error @ Error::Denied { .. }) => desk.give_up(error),
         Err(_) => (),
     }
     recall_queue(desk, queue).await;
-    trouble
+    watch
+}
+
+/// The last answer of the store to a rescue in a queue.
+struct Seen {
+    /// When it came, here and by the store's clock.
+    at: Instant,
+    now: Timestamp,
+    /// How long after the one before.
+    gap: Duration,
+}
+
+impl Seen {
+    /// The answer after this one: the store tells its time when a rescue was late.
+    fn next(seen: Option<&Self>, late: Option<Timestamp>) -> Self {
+        let (at, gap) = (Instant::now(), seen.map_or(Duration::ZERO, |seen| seen.at.elapsed()));
+        let now = late.or(seen.map(|seen| clock::after(seen.now, gap))).unwrap_or_default();
+        Self { at, now, gap }
+    }
+
+    /// When it is too late for the next rescue: a store that hung for so long may have kept somebody's beats waiting until they
+    /// were overdue. Over a network that is slow all the time answers come as late each time, and that is no sign of it.
+    fn limit(&self, desk: &Desk) -> Timestamp {
+        let settings = &desk.settings;
+        let beats = settings.dead_after.saturating_sub(settings.heartbeat) / 2;
+        let patience = beats.max(settings.reap_every.mul_f64(1.5)).max(self.gap.saturating_mul(2));
+        clock::after(self.now, patience)
+    }
 }
 
 /// That a queue could not be reaped, because its store was out of reach.
@@ -98,13 +135,23 @@ impl Trouble {
     }
 }
 
-async fn reap_queue(desk: &Desk, queue: &QueueName, allowance: Duration) -> Result<()> {
+/// Takes back all there is, in bounded calls. The first rescue of all only asks for the time.
+async fn reap_queue(
+    desk: &Desk,
+    queue: &QueueName,
+    allowance: Duration,
+    seen: &mut Option<Seen>,
+) -> Result<()> {
     let settings = &desk.settings;
     let dead_after = settings.dead_after.saturating_add(allowance);
-    let rescue = Rescue { dead_after, max_crashes: settings.max_crashes, at_most: BATCH_LIMIT };
     loop {
+        let is_first = seen.is_none();
+        let not_after = Some(seen.as_ref().map_or(Timestamp::MIN_UTC, |seen| seen.limit(desk)));
+        let rescue =
+            Rescue { dead_after, max_crashes: settings.max_crashes, at_most: BATCH_LIMIT, not_after };
         let answer = desk.backend.rescue(queue, &rescue).await?;
-        let more = answer.more;
+        *seen = Some(Seen::next(seen.as_ref(), answer.late));
+        let more = answer.more || is_first;
         if !answer.rescued.is_empty() || !answer.poisoned.is_empty() {
             let (rescued, poisoned) = (answer.rescued, answer.poisoned);
             desk.events.emit(|| Event::Rescued { queue: queue.clone(), rescued, poisoned });

@@ -245,7 +245,8 @@ impl<'a> Player<'a> {
             }
             Duration::ZERO
         };
-        let rescue = Rescue { dead_after, max_crashes: self.random.u32(1..4), at_most: 1_000 };
+        let rescue =
+            Rescue { dead_after, max_crashes: self.random.u32(1..4), at_most: 1_000, not_after: None };
         let count = self.pair.rescue(&rescue).await;
         self.played("rescued", count);
         self.lose(who);

@@ -89,7 +89,7 @@ async fn with_everybody_dead_everything_is_performed(world: &World, store: &Memo
     let (queue, ledger) = (&world.queue, &world.ledger);
     let two_steps = 2 * i64::try_from(STEP.as_millis()).expect("it is an hour or so");
     clock.step(two_steps);
-    let rescue = Rescue { dead_after: STEP, max_crashes: MAX_CRASHES, at_most: 1 };
+    let rescue = Rescue { dead_after: STEP, max_crashes: MAX_CRASHES, at_most: 1, not_after: None };
     for call in 0.. {
         assert!(call < 5, "a rescue comes to its end");
         if !store.rescue(queue, &rescue).await.expect("it is answered").more {

@@ -215,7 +215,7 @@ impl World {
                 format!("{} {}", promoted.moved, promoted.next_due.is_some())
             }
             Act::Rescue { at_most } => {
-                let rescue = Rescue { dead_after: STEP, max_crashes: MAX_CRASHES, at_most };
+                let rescue = Rescue { dead_after: STEP, max_crashes: MAX_CRASHES, at_most, not_after: None };
                 let rescued = store.rescue(&self.queue, &rescue).await.expect("it is answered");
                 self.ledger.rescued(&rescue, &rescued);
                 format!("{rescued:?}")

@@ -144,11 +144,14 @@ impl Backend for Redis {
         call.arg(millis(rescue.dead_after))
             .arg(rescue.max_crashes)
             .arg(rescue.at_most.min(BATCH_LIMIT))
-            .arg(DIED);
+            .arg(DIED)
+            .arg(rescue.not_after.map_or_else(String::new, |time| time.timestamp_millis().to_string()));
         let answer: Value = self.answer(queue, &call).await?;
         let read = || {
             let mut reply = Reply::new(answer)?;
-            Ok(Rescued { more: reply.int()? == 1, rescued: reply.ids()?, poisoned: reply.ids()? })
+            let (more, rescued, poisoned) = (reply.int()? == 1, reply.ids()?, reply.ids()?);
+            let late = Some(reply.int()?).filter(|late| *late != 0).map(clock::from_millis);
+            Ok(Rescued { more, rescued, poisoned, late })
         };
         self.read(read())
     }

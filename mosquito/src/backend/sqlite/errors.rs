@@ -51,12 +51,6 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
     refused(path, reason, error)
 }
 
-/// What came too late to be done, since another process had locked the file for long.
-pub(super) fn too_late() -> rusqlite::Error {
-    let why = "the file was locked for so long that nobody can tell who is dead";
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), Some(why.into()))
-}
-
 const READ_ONLY: &str =
     "it cannot be written; give this process the permission to write the file and its directory";
 

@@ -48,6 +48,9 @@ impl Queue<'_> {
     }
 
     pub(super) fn rescue(&self, rescue: &Rescue) -> rusqlite::Result<Rescued> {
+        if let Some(late) = rescue.too_late(self.now) {
+            return Ok(late);
+        }
         let mut answer = Rescued::default();
         self.age_beats_from_the_future()?;
         let dead = self.dead_overseers(rescue.dead_after)?;

@@ -63,7 +63,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -244,16 +244,8 @@ impl Backend for Sqlite {
     }
 
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
-        let (rescue, asked) = (*rescue, Instant::now());
-        let act = move |queue: &Queue<'_>| {
-            // Whoever waited for the file with it could not beat, and is not to be taken for dead.
-            let patience = (rescue.dead_after / 4).max(Duration::from_secs(1));
-            if !rescue.dead_after.is_zero() && asked.elapsed() > patience {
-                return Err(errors::too_late());
-            }
-            queue.rescue(&rescue)
-        };
-        self.on(Kind::Move, queue, act).await
+        let rescue = *rescue;
+        self.on(Kind::Move, queue, move |queue| queue.rescue(&rescue)).await
     }
 
     async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>> {

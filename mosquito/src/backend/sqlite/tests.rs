@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::call::Kind;
 use super::flush::FLUSH_STEP;
 use super::{Sqlite, errors};
-use crate::backend::{Backend, Fate, List, Rescue, Settled, Settlement, Signal, Ticket};
+use crate::backend::{Backend, Fate, List, Settled, Settlement, Signal, Ticket};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::job_run::{Body, NewRun, When};
@@ -365,28 +365,4 @@ async fn a_long_flush_lets_other_calls_in_and_ends_where_it_began() {
 
     assert!(flushed.is_ok() && enqueued.is_ok());
     assert_eq!(waiting(&sqlite).await, 1, "what came later stays");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rescue_that_waited_long_for_the_file_takes_nothing_back() {
-    let (folder, clock) = (Folder::new(), Clock::manual());
-    let store = Sqlite::open_with_clock(&folder.file(), clock.clone()).await.unwrap();
-    store.enqueue(&mail(), &runs(1)).await.unwrap();
-    store.claim(&mail(), &ticket(1), 1).await.unwrap();
-    let rescue = Rescue { dead_after: Duration::from_secs(2), max_crashes: 3, at_most: 10 };
-    let other = rusqlite::Connection::open(folder.file()).unwrap();
-    other.busy_timeout(SOON).unwrap();
-
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let release = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(1_300));
-        clock.step(3_000);
-        other.execute_batch("COMMIT").unwrap();
-    });
-    let late = store.rescue(&mail(), &rescue).await.unwrap_err();
-    release.join().unwrap();
-    let in_time = store.rescue(&mail(), &rescue).await.unwrap();
-
-    assert!(late.is_transient(), "{late:?}");
-    assert_eq!(in_time.rescued.len(), 1, "one that did not wait does");
 }

@@ -17,6 +17,9 @@ impl Queue {
     }
 
     pub(in crate::backend::memory) fn rescue(&mut self, rescue: &Rescue, now: Timestamp) -> Rescued {
+        if let Some(late) = rescue.too_late(now) {
+            return late;
+        }
         let mut answer = Rescued::default();
         for owner in self.owners.values_mut() {
             owner.beat = owner.beat.min(now);

@@ -72,7 +72,8 @@ impl Connections {
 
         let (mut popped, mut failed) = (Vec::new(), None);
         let mut works = false;
-        let mut patience = until + SLACK;
+        // For a server that is asked late, and for its answer.
+        let mut patience = until + 2 * SLACK;
         loop {
             tokio::select! {
                 answer = waits.next() => match answer {
@@ -128,12 +129,14 @@ impl Connections {
             let id = lent.id().await?;
             Ok::<_, RedisError>((lent, id))
         };
-        // Nothing waits yet: a server that hangs holds up nobody who was signalled by another one.
-        let Some(connected) = all.stop.run_until_cancelled(timeout_at(all.until, connected)).await else {
+        // Nothing waits yet: a server that hangs holds up nobody who was signalled by another one. However short the wait, it
+        // is no error that there is no connection yet.
+        let patience = all.until + SLACK;
+        let Some(connected) = all.stop.run_until_cancelled(timeout_at(patience, connected)).await else {
             return Ok(None);
         };
         let (mut lent, id) = connected.unwrap_or_else(|late| Err(std::io::Error::from(late).into()))?;
-        if all.stop.is_cancelled() || all.until <= Instant::now() {
+        if all.stop.is_cancelled() {
             lent.give_back();
             return Ok(None);
         }

@@ -1,7 +1,8 @@
 -- KEYS[1] owners, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] waiting, KEYS[6] dead, KEYS[7] wake,
 -- KEYS[8] tickets
--- ARGV[1] dead after ms, ARGV[2] crashes that poison, ARGV[3] how many at most, ARGV[4] what a rescued run's history says
--- → {1 when there may be more, ids taken back, ids poisoned}
+-- ARGV[1] dead after ms, ARGV[2] crashes that poison, ARGV[3] how many at most, ARGV[4] what a rescued run's history says,
+-- ARGV[5] the time in ms after which it is too late for this call, or ''
+-- → {1 when there may be more, ids taken back, ids poisoned, the time in ms when it was too late, or 0}
 --
 -- The score of an owner is the time of its last beat, or -1 once it is condemned: then it can neither beat nor
 -- claim until all it had is taken back.
@@ -14,6 +15,7 @@ redis.call('HLEN', KEYS[4])
 redis.call('HLEN', KEYS[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[5] ~= '' and now > tonumber(ARGV[5]) then return { 0, {}, {}, now } end
 local room = tonumber(ARGV[3])
 -- A beat in the future was made before the server's clock was set back: from now on it is as old as this call.
 for _, overseer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'LIMIT', 0, 100)) do
@@ -60,4 +62,4 @@ for _, overseer in ipairs(overseers) do
 end
 
 if #rescued > 0 and not rung then redis.call('LPUSH', KEYS[7], 1) end
-return { more, rescued, poisoned }
+return { more, rescued, poisoned, 0 }
