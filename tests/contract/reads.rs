@@ -139,7 +139,7 @@ async fn an_unknown_queue_is_an_empty_one(store: &Store) {
     let nothing: Option<Paused> = backend.paused(&nowhere).await.expect("a pause is told");
     assert_eq!(nothing, None, "it is not paused");
     let promoted = backend.promote(&nowhere, 10).await.expect("a promotion is answered");
-    assert_eq!(promoted, Promoted { moved: 0, next_due: None }, "nothing is scheduled");
+    assert_eq!(promoted, Promoted { moved: 0, woken: 0, next_due: None }, "nothing is scheduled");
     let rescued = backend.rescue(&nowhere, &rescue_after(Duration::ZERO)).await.expect("it is answered");
     assert_eq!(rescued, Rescued::default(), "nobody holds a lease");
     for fate in every_fate() {

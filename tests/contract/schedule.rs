@@ -63,10 +63,10 @@ async fn a_promotion_moves_no_more_than_it_is_told(store: &Store) {
     let third = store.promote(2).await;
 
     let more = Some(Duration::ZERO);
-    assert_eq!(none, Promoted { moved: 0, next_due: more }, "nothing was wanted");
-    assert_eq!(first, Promoted { moved: 2, next_due: more }, "zero says that more are due");
-    assert_eq!(second, Promoted { moved: 2, next_due: more }, "zero says that more are due");
-    assert_eq!(third, Promoted { moved: 1, next_due: None }, "none is left");
+    assert_eq!(none, Promoted { moved: 0, woken: 0, next_due: more }, "nothing was wanted");
+    assert_eq!(first, Promoted { moved: 2, woken: 0, next_due: more }, "zero says that more are due");
+    assert_eq!(second, Promoted { moved: 2, woken: 0, next_due: more }, "zero says that more are due");
+    assert_eq!(third, Promoted { moved: 1, woken: 0, next_due: None }, "none is left");
     let mut waiting = store.list(List::Waiting).await;
     waiting.sort();
     assert_eq!(waiting, all, "all came to wait");
@@ -86,9 +86,9 @@ async fn a_promotion_never_moves_more_than_a_batch(store: &Store) {
 
     let promoted = store.promote(usize::MAX).await;
 
-    let expected = Promoted { moved: BATCH_LIMIT, next_due: Some(Duration::ZERO) };
+    let expected = Promoted { moved: BATCH_LIMIT, woken: 0, next_due: Some(Duration::ZERO) };
     assert_eq!(promoted, expected, "whatever it is told");
-    assert_eq!(store.promote(usize::MAX).await, Promoted { moved: 5, next_due: None }, "the rest follows");
+    assert_eq!(store.promote(usize::MAX).await, Promoted { moved: 5, woken: 0, next_due: None }, "the rest follows");
 }
 
 async fn thousands_due_at_once_all_arrive(store: &Store) {
@@ -118,7 +118,7 @@ async fn thousands_due_at_once_all_arrive(store: &Store) {
 
 async fn a_promotion_tells_when_the_next_run_is_due(store: &Store) {
     let slack = Duration::from_secs(60);
-    assert_eq!(store.promote(5).await, Promoted { moved: 0, next_due: None }, "there is none");
+    assert_eq!(store.promote(5).await, Promoted { moved: 0, woken: 0, next_due: None }, "there is none");
 
     store.put_runs(&[run_in("b", HOUR * 2), run_in("a", HOUR)]).await;
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mosquito::backend::{
-    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Paused,
+    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, LimitReport, List, Met, Paused,
     Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
-use mosquito::{JobName, NewRun, OverseerId, QueueName, Result, RunId};
+use mosquito::{FlowKey, JobName, LimitName, NewRun, OverseerId, QueueName, Result, RunId};
 
 use crate::fail_points::{Countdown, FailPoint, Operation, Side};
 use crate::journal::{Entry, Fact, Journal};
@@ -209,6 +209,14 @@ impl Backend for Witness {
 
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
         self.store.find(queue, id).await
+    }
+
+    async fn limit(&self, queue: &QueueName, name: &LimitName, key: &FlowKey) -> Result<LimitReport> {
+        self.store.limit(queue, name, key).await
+    }
+
+    async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>> {
+        self.store.holder(queue, key).await
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

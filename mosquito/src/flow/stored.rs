@@ -121,13 +121,6 @@ impl Flow {
     }
 }
 
-impl StoredFlow {
-    /// The level of its lane.
-    pub(crate) fn level(&self) -> u8 {
-        level_of(&self.lane)
-    }
-}
-
 /// The level of a lane, which is its first digit.
 pub(crate) fn level_of(lane: &str) -> u8 {
     lane.bytes().next().map_or(0, |digit| digit.saturating_sub(b'0').min(9))

@@ -62,6 +62,6 @@ impl Store {
 
     /// The ids that a claim gets.
     async fn next(&self, overseer: &crate::making::Overseer, at_most: usize) -> Vec<String> {
-        ids(&self.claim(overseer, at_most).await.runs).into_iter().map(str::to_owned).collect()
+        ids(&self.claim(overseer, at_most).await).into_iter().map(str::to_owned).collect()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{a_second, flowing, key, limit};
 use crate::making::Overseer;
 use crate::store::Store;
-use mosquito::backend::{Backend, Used};
+use mosquito::backend::Used;
 use mosquito::{Flow, RateKind, RateUse};
 
 facts! {

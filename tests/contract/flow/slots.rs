@@ -6,7 +6,7 @@ use super::{at_once, flowing, key, limit, of_tenant};
 use crate::making::{Overseer, banish, every_fate, rescue_after, run_id};
 use crate::store::Store;
 use mosquito::Flow;
-use mosquito::backend::{Backend, Fate, Used};
+use mosquito::backend::{Fate, Used};
 
 facts! {
     no_more_than_the_limit_are_pending_of_each_key,
@@ -48,11 +48,11 @@ async fn each_way_out_of_pending_frees_the_slot(store: &Store) {
     let ann = Overseer::named("ann");
     for (n, fate) in every_fate().into_iter().enumerate() {
         store.flow([(&*format!("run{n}"), at_once(1, "a"))]).await;
-        let claimed = store.claim(&ann, 1).await.runs;
+        let claimed = store.claim(&ann, 1).await;
         assert_eq!(claimed.len(), 1, "the slot was free before {fate}");
         store.settle_one(&claimed[0], fate).await;
     }
-    let handed_back = store.claim(&ann, 1).await.runs;
+    let handed_back = store.claim(&ann, 1).await;
     assert!(store.backend().delete(store.queue(), &handed_back[0].id).await.unwrap(), "it is pending");
     assert_eq!(used(store).await, Some(Used { used: 0, limit: 1 }), "deleted");
 
@@ -81,7 +81,7 @@ async fn a_freed_slot_wakes_who_waits_for_it(store: &Store) {
     let ann = Overseer::named("ann");
     store.flow(["a1", "a2", "a3"].map(|id| (id, at_once(1, "a")))).await;
     for expected in ["a1", "a2", "a3"] {
-        let claimed = store.claim(&ann, 10).await.runs;
+        let claimed = store.claim(&ann, 10).await;
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].id, run_id(expected));
         assert!(store.next(&ann, 10).await.is_empty(), "its slot is taken");
@@ -97,7 +97,7 @@ async fn lanes_under_one_limit_take_turns_at_its_slots(store: &Store) {
 
     let mut order = Vec::new();
     loop {
-        let claimed = store.claim(&ann, 10).await.runs;
+        let claimed = store.claim(&ann, 10).await;
         if claimed.is_empty() {
             break;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{flowing, key};
 use crate::making::{Overseer, banish, rescue_after, reschedule, run_id, run_with};
 use crate::store::Store;
-use mosquito::backend::{Backend, Enqueued, Fate, List};
+use mosquito::backend::{Enqueued, Fate, List};
 use mosquito::{Flow, NewRun, OnConflict, Unique, Until, When};
 
 facts! {
@@ -83,7 +83,7 @@ async fn until_the_finish_is_until_it_has_left_the_store_or_is_dead(store: &Stor
         ("c", reschedule(SHORT), false),
     ] {
         assert_eq!(enqueue(store, id, &flow).await, new(id));
-        let claim = store.claim(&ann, 1).await.runs.remove(0);
+        let claim = store.claim(&ann, 1).await.remove(0);
         assert_eq!(enqueue(store, "x", &flow).await, duplicate(id), "it is being performed");
         store.settle_one(&claim, fate).await;
 
@@ -106,7 +106,7 @@ async fn until_the_start_is_until_the_claim(store: &Store) {
 async fn one_waits_while_one_runs(store: &Store) {
     let (ann, flow) = (Overseer::named("ann"), until(Until::StartThenWhileRunning));
     assert_eq!(enqueue(store, "a", &flow).await, new("a"));
-    let first = store.claim(&ann, 1).await.runs.remove(0);
+    let first = store.claim(&ann, 1).await.remove(0);
     assert_eq!(enqueue(store, "b", &flow).await, new("b"));
     assert_eq!(enqueue(store, "c", &flow).await, duplicate("b"));
 
@@ -119,7 +119,7 @@ async fn one_waits_while_one_runs(store: &Store) {
 async fn a_time_goes_on_after_the_finish(store: &Store) {
     let (ann, flow) = (Overseer::named("ann"), until(Until::For(5 * SHORT)));
     assert_eq!(enqueue(store, "a", &flow).await, new("a"));
-    let claim = store.claim(&ann, 1).await.runs.remove(0);
+    let claim = store.claim(&ann, 1).await.remove(0);
     store.settle_one(&claim, Fate::Forget).await;
 
     assert_eq!(enqueue(store, "b", &flow).await, duplicate("a"), "its time is not over");
@@ -138,7 +138,7 @@ async fn each_way_out_undone_lets_the_next_one_in(store: &Store) {
         assert_eq!(enqueue(store, &id("flushed"), &flow).await, new(&id("flushed")), "{until:?}");
         store.backend().flush(store.queue()).await.unwrap();
         assert_eq!(enqueue(store, &id("dead"), &flow).await, new(&id("dead")), "{until:?}");
-        let claim = store.claim(&ann, 1).await.runs.remove(0);
+        let claim = store.claim(&ann, 1).await.remove(0);
         store.settle_one(&claim, banish()).await;
         assert_eq!(enqueue(store, &id("poisoned"), &flow).await, new(&id("poisoned")), "{until:?}");
         store.claim(&ann, 1).await;
@@ -151,7 +151,7 @@ async fn each_way_out_undone_lets_the_next_one_in(store: &Store) {
 async fn who_lost_its_key_lets_nobody_elses_go(store: &Store) {
     let (ann, flow) = (Overseer::named("ann"), until(Until::Start));
     enqueue(store, "a", &flow).await;
-    let first = store.claim(&ann, 1).await.runs.remove(0);
+    let first = store.claim(&ann, 1).await.remove(0);
     enqueue(store, "b", &flow).await;
 
     store.settle_one(&first, Fate::HandBack).await;
@@ -210,7 +210,7 @@ async fn what_is_being_performed_is_not_replaced(store: &Store) {
 async fn the_latest_is_kept_while_one_runs(store: &Store) {
     let (ann, flow) = (Overseer::named("ann"), unique(Until::Finish, OnConflict::KeepLatest));
     store.enqueue(&[letter("a", "ada", &flow, When::Now)]).await;
-    let first = store.claim(&ann, 1).await.runs.remove(0);
+    let first = store.claim(&ann, 1).await.remove(0);
 
     let kept = store.enqueue(&[letter("b", "grace", &flow, When::Now)]).await;
     let latest = store.enqueue(&[letter("c", "barbara", &flow, When::Now)]).await;

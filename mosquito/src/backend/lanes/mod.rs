@@ -267,7 +267,7 @@ impl<G: Ground> Pick<'_, G> {
             took += usize::from(!expired);
             left.push(run);
         }
-        if let (true, Some(rate), Some(state), Some(rule)) = (took > 0, &flow.rate, &state, &rule) {
+        if let (true, Some(rate), Some(state)) = (took > 0, &flow.rate, &state) {
             self.ground.save_rate(&rate.key, state, state.fades())?;
         }
         let ids: Vec<RunId> = left.iter().map(|run| run.id.clone()).collect();
