@@ -131,7 +131,9 @@ impl Trouble {
         if self.writes.is_none() && desk.outage.wrote_since(answers) {
             self.writes = Some(Instant::now());
         }
-        self.writes.is_some_and(|writes| writes.elapsed() >= desk.settings.heartbeat)
+        // Others may be slower to find out that they can beat again.
+        let beaten = desk.settings.heartbeat.max(desk.settings.dead_after / 2);
+        self.writes.is_some_and(|writes| writes.elapsed() >= beaten)
     }
 }
 
