@@ -97,7 +97,7 @@ impl Seen {
     fn limit(&self, desk: &Desk) -> Timestamp {
         let settings = &desk.settings;
         let beats = settings.dead_after.saturating_sub(settings.heartbeat) / 2;
-        let patience = beats.max((settings.reap_every.saturating_mul(3) / 2)).max(self.gap.saturating_mul(2));
+        let patience = beats.max(settings.reap_every.saturating_mul(3) / 2).max(self.gap.saturating_mul(2));
         clock::after(self.now, patience)
     }
 }
