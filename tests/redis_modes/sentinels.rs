@@ -12,6 +12,7 @@ use crate::jobs::Note;
 /// it is told to step back. So what counts is what the new master has, and what it says yes to.
 async fn goes_on(sentinels: &Sentinels, mosquito: &Mosquito, crew: Crew, writer: Writer, from: usize) {
     let master = sentinels.failed_over(from).await;
+    sentinels.be_patient();
     let begin = Instant::now();
     eventually("the client has found the new master", PATIENCE, || async {
         let probed = mosquito.enqueue(Note { word: "probe".into() }).queue("probe").await;
@@ -27,6 +28,7 @@ async fn goes_on(sentinels: &Sentinels, mosquito: &Mosquito, crew: Crew, writer:
     crew.log.has("later 50", 1).await;
     let (_, later) = (writer.stop().await, second.stop().await);
 
+    assert_eq!(sentinels.master(), master, "there was no other failover");
     crew.log.has_all(&later).await;
     assert!(crew.is_working(), "the runner goes on without a restart");
     for queue in ["notes", "later"] {

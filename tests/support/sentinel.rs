@@ -129,6 +129,14 @@ impl Sentinels {
         let _: String = self.sentinels[0].command(&["SENTINEL", "FAILOVER", SERVICE]);
     }
 
+    /// Has the sentinels leave the master in peace from now on: on a busy machine one that is silent for a second may be well.
+    pub fn be_patient(&self) {
+        for sentinel in &self.sentinels {
+            let _: String =
+                sentinel.command(&["SENTINEL", "SET", SERVICE, "down-after-milliseconds", "300000"]);
+        }
+    }
+
     /// Waits until another server is the master than the one in this place, and answers in which place it is.
     ///
     /// # Panics

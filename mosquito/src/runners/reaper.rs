@@ -52,6 +52,7 @@ struct Watch {
     seen: Option<Seen>,
 }
 
+/// Reaps one queue. Its outage is told, and the next round tries again.
 async fn round(desk: &Desk, queue: &QueueName, mut watch: Watch) -> Watch {
     let begin = Instant::now();
     let allowance = watch.trouble.as_ref().map_or(Duration::ZERO, |trouble| trouble.allowance(desk));
@@ -96,7 +97,7 @@ impl Seen {
     fn limit(&self, desk: &Desk) -> Timestamp {
         let settings = &desk.settings;
         let beats = settings.dead_after.saturating_sub(settings.heartbeat) / 2;
-        let patience = beats.max(settings.reap_every.mul_f64(1.5)).max(self.gap.saturating_mul(2));
+        let patience = beats.max(settings.reap_every.saturating_mul(3) / 2).max(self.gap.saturating_mul(2));
         clock::after(self.now, patience)
     }
 }
@@ -131,7 +132,9 @@ impl Trouble {
         if self.writes.is_none() && desk.outage.wrote_since(answers) {
             self.writes = Some(Instant::now());
         }
-        self.writes.is_some_and(|writes| writes.elapsed() >= desk.settings.heartbeat)
+        // Others may be slower to find out that they can beat again.
+        let beaten = desk.settings.heartbeat.max(desk.settings.dead_after / 2);
+        self.writes.is_some_and(|writes| writes.elapsed() >= beaten)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::backend::sqlite::file;
 use crate::backend::sqlite::identity::Identity;
 use crate::backend::sqlite::signals::{Rings, Signals};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The most calls in one transaction.
 const GROUP_LIMIT: usize = 64;
@@ -166,7 +166,7 @@ impl Server {
             }
             Err(error) => group.into_iter().for_each(|(call, result)| {
                 let error = result.err().unwrap_or_else(|| errors::again(&error));
-                call.answer(Err(errors::explain(&self.path, error)));
+                call.answer(Err(self.explain(error)));
             }),
         }
     }
@@ -175,10 +175,18 @@ impl Server {
     fn refuse(&mut self, first: Box<dyn Call>, error: rusqlite::Error) {
         if errors::is_busy(&error) {
             for call in self.inbox.all() {
-                call.answer(Err(errors::explain(&self.path, errors::again(&error))));
+                call.answer(Err(self.explain(errors::again(&error))));
             }
         }
-        first.answer(Err(errors::explain(&self.path, error)));
+        first.answer(Err(self.explain(error)));
+    }
+
+    /// What an error means. A file that was deleted in the middle of a call may show as any.
+    fn explain(&mut self, error: rusqlite::Error) -> Error {
+        match self.identity.is_lost() {
+            true => errors::lost(&self.path),
+            false => errors::explain(&self.path, error),
+        }
     }
 
     fn begin(&mut self, kind: Kind) -> rusqlite::Result<()> {
@@ -250,7 +258,7 @@ impl Server {
         match result {
             Ok(true) => call.answer(Ok(())),
             Ok(false) => self.inbox.put_back(call),
-            Err(error) => call.answer(Err(errors::explain(&self.path, error))),
+            Err(error) => call.answer(Err(self.explain(error))),
         }
     }
 
