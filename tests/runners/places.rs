@@ -90,8 +90,9 @@ async fn no_more_runs_of_a_queue_are_at_work_than_its_limit_and_others_take_the_
 
     assert_eq!((at_once.most("few"), at_once.most("none")), (3, 0));
     assert!(at_once.most("many") >= 7, "{}", at_once.most("many"));
-    let least = Duration::from_secs(40 / 3);
-    assert!(took >= least && took < least + Duration::from_secs(2), "a place is taken at once: {took:?}");
+    // Fourteen rounds of three; and in some of the first ones the others have the executors.
+    let least = Duration::from_secs(14);
+    assert!(took >= least && took < least + Duration::from_secs(5), "a free place is taken at once: {took:?}");
     assert_eq!(mosquito.queue("none").unwrap().sizes().await.unwrap().waiting, 40);
     let _ = working.stop().await;
 }

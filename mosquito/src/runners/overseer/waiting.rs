@@ -25,8 +25,7 @@ impl Overseer {
     /// long as it is still the right one: to begin another costs a connection.
     pub(super) async fn wait(&mut self) -> Result<Option<QueueName>> {
         let (backend, changed) = (self.desk.backend.clone(), self.changed.clone());
-        let planned = self.planned.iter().cloned();
-        let (queues, skipped): (Vec<_>, Vec<_>) = planned.partition(|queue| self.may_claim(queue));
+        let queues: Vec<_> = self.planned.iter().filter(|queue| self.may_claim(queue)).cloned().collect();
         let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + IDLE_WAIT);
         let patience = tried_again.saturating_duration_since(Instant::now()).min(IDLE_WAIT);
         let mut signal = pin!(backend.wait(Signal::Work, &queues, reaper::around(patience)));
@@ -34,7 +33,7 @@ impl Overseer {
             tokio::select! {
                 signal = &mut signal => return signal,
                 () = changed.notified() => {
-                    if !self.keeps_waiting(&queues, &skipped).await {
+                    if !self.keeps_waiting(&queues).await {
                         return Ok(None);
                     }
                 }
@@ -42,23 +41,24 @@ impl Overseer {
         }
     }
 
-    /// Claims from queues that were skipped, as far as they may be worked on by now. Answers whether to wait for the others' signals is
-    /// still what there is to do.
-    async fn keeps_waiting(&mut self, waited_for: &[QueueName], skipped: &[QueueName]) -> bool {
+    /// Claims from the other queues, as far as they may be worked on by now. Answers whether to wait for the signals of these is still what
+    /// there is to do.
+    async fn keeps_waiting(&mut self, waited_for: &[QueueName]) -> bool {
         if !waited_for.iter().all(|queue| self.may_claim(queue)) {
             return false;
         }
         let mut idle: Vec<_> = self.pool.idle_now(BATCH_LIMIT).collect();
         let mut round = Round::default();
-        for share in self.plan(idle.len()) {
+        let others = self.plan(idle.len()).into_iter().filter(|share| !waited_for.contains(&share.queue));
+        for share in others {
             // What goes wrong here goes wrong again in the next round, which knows what to do about it.
-            if skipped.contains(&share.queue) && self.try_share(&share, &mut idle, &mut round).await.is_err()
-            {
+            if self.try_share(&share, &mut idle, &mut round).await.is_err() {
                 return false;
             }
         }
         let all_went_well = round.end(&mut self.resting).is_ok();
-        all_went_well && !idle.is_empty() && !skipped.iter().any(|queue| self.may_claim(queue))
+        let mut others = self.planned.iter().filter(|queue| !waited_for.contains(queue));
+        all_went_well && !idle.is_empty() && !others.any(|queue| self.may_claim(queue))
     }
 
     /// Claims from a queue what the plan and its limit allow.
