@@ -3,17 +3,16 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 
-/// Takes no memory of its own until the first value comes.
 #[derive(Default)]
-pub(crate) struct Extensions(Option<Box<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>);
+pub(crate) struct Extensions(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
 impl Extensions {
     pub(super) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.0.get_or_insert_default().insert(TypeId::of::<T>(), Box::new(value));
+        self.0.insert(TypeId::of::<T>(), Box::new(value));
     }
 
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.as_ref()?.get(&TypeId::of::<T>())?.downcast_ref()
+        self.0.get(&TypeId::of::<T>())?.downcast_ref()
     }
 }
 
