@@ -92,7 +92,10 @@ async fn no_more_runs_of_a_queue_are_at_work_than_its_limit_and_others_take_the_
     assert!(at_once.most("many") >= 7, "{}", at_once.most("many"));
     // Fourteen rounds of three; and in some of the first ones the others have the executors.
     let least = Duration::from_secs(14);
-    assert!(took >= least && took < least + Duration::from_secs(5), "a free place is taken at once: {took:?}");
+    assert!(
+        took >= least && took < least + Duration::from_secs(5),
+        "a free place is taken at once: {took:?}"
+    );
     assert_eq!(mosquito.queue("none").unwrap().sizes().await.unwrap().waiting, 40);
     let _ = working.stop().await;
 }

@@ -19,6 +19,7 @@ use crate::middleware::{EnqueueMiddleware, NewRuns, NextEnqueue};
 /// use mosquito::middleware::{BeforeEnqueue, NewRuns};
 /// use mosquito::{Mosquito, QueueName, serde_json};
 ///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
 /// // What the trial tenant exports waits in a queue of its own.
 /// let apart = BeforeEnqueue::new(|runs: &mut NewRuns| {
 ///     for mut run in runs.iter_mut() {
@@ -29,7 +30,6 @@ use crate::middleware::{EnqueueMiddleware, NewRuns, NextEnqueue};
 ///     }
 ///     Ok(())
 /// });
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
 /// let mosquito = Mosquito::builder().enqueue_middleware(apart).connect("memory://").await?;
 ///
 /// mosquito.enqueue_all(["acme", "trial", "apex"].map(|tenant| Export { tenant: tenant.into() })).await?;

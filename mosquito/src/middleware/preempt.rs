@@ -23,13 +23,13 @@ use crate::middleware::{Attempt, Middleware, Next};
 /// use mosquito::chrono::{TimeDelta, Timelike};
 /// use mosquito::middleware::Preempt;
 ///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // Nothing is mailed before eight o'clock.
 /// let at_night = Preempt::new("it is night", |run: &JobRun| {
 ///     let now = run.claimed_at;
 ///     let morning = now.date_naive().and_hms_opt(8, 0, 0)?.and_utc();
 ///     (run.queue.as_str() == "mail" && now.hour() < 8).then_some(morning)
 /// });
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let testing = Testing::record().at("2026-10-10T03:00:00Z".parse()?).middleware(at_night).await?;
 /// testing.enqueue(Greet { name: "Ada".into() }).await?;
 ///

@@ -23,10 +23,10 @@ use crate::middleware::{Attempt, Middleware, Next};
 /// use mosquito::middleware::Timed;
 /// use mosquito::{JobResult, JobRun};
 ///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
 /// let timed = Timed::new(|run: &JobRun, took: Duration, result: &JobResult| {
 ///     println!("{} of {}: {took:?}, {}", run.id, run.envelope.job, if result.is_ok() { "well" } else { "not well" });
 /// });
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
 /// # let testing = Testing::record().middleware(timed).await?;
 /// # assert!(testing.perform(Greet).await?.succeeded());
 /// # Ok(()) }
