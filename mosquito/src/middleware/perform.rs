@@ -48,8 +48,8 @@ use crate::middleware::around::Stage;
 pub trait Middleware: Send + Sync + 'static {
     /// Stands around one attempt. Goes on by [`Next::perform`], or answers instead.
     ///
-    /// Whoever drops the future of `next.perform` cuts the attempt off: its token fires, and a blocking job is waited for all the same, before
-    /// what was answered counts.
+    /// Whoever drops the future of `next.perform` cuts the attempt off, as a [shutdown](crate::guide::stopping) does: `after` is not called, its
+    /// token fires, and a blocking job is waited for all the same, before what was answered counts.
     async fn perform(&self, attempt: &mut Attempt<'_>, next: Next<'_>) -> JobResult;
 }
 

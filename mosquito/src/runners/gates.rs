@@ -65,7 +65,7 @@ impl Gates {
         let kept = &self.0[place];
         let mut last = None;
         while !desk.stop.is_cancelled() {
-            let answer = kept.ask().await;
+            let Some(answer) = desk.stop.run_until_cancelled(kept.ask()).await else { return };
             kept.open.store(answer == Answer::Open, Ordering::SeqCst);
             if last.as_ref().map(std::mem::discriminant) != Some(std::mem::discriminant(&answer)) {
                 changed.notify_one();
