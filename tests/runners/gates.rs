@@ -96,15 +96,20 @@ async fn a_queue_behind_several_gates_is_worked_on_while_all_are_open() {
 async fn a_closed_gate_leaves_the_signals_of_its_queue_to_others() {
     let (mosquito, gate) = (memory().await, ByHand::default());
     gate.set(true);
-    let mut held = work(&mosquito, |runner| runner.queues(["notes"]).gate(["notes"], gate.clone()));
-    put(&mosquito, "notes", 1).await;
-    held.finished(1).await;
+    let held: Vec<_> = (0..8)
+        .map(|_| work(&mosquito, |runner| runner.queues(["notes"]).gate(["notes"], gate.clone())))
+        .collect();
     let mut free = work(&mosquito, |runner| runner.queues(["notes"]));
+    put(&mosquito, "notes", 1).await;
+    free.finished(1).await;
     tokio::time::sleep(Duration::from_secs(20)).await;
 
     gate.set(false);
-    // From this moment on, though it is waiting for a signal of that queue.
-    closed(&mut held).await;
+    // From this moment on, though they are waiting for a signal of that queue.
+    for _ in &held {
+        closed(&mut free).await;
+    }
+    let before: Vec<_> = held.iter().map(|held| held.log.lines()).collect();
     for n in 0..20 {
         let begin = tokio::time::Instant::now();
         put(&mosquito, "notes", 1).await;
@@ -117,8 +122,10 @@ async fn a_closed_gate_leaves_the_signals_of_its_queue_to_others() {
         tokio::time::sleep(Duration::from_secs(n % 7)).await;
     }
 
-    assert_eq!(held.log.lines().len(), 1);
-    let _ = (held.stop().await, free.stop().await);
+    assert_eq!(held.iter().map(|held| held.log.lines()).collect::<Vec<_>>(), before);
+    for working in held.into_iter().chain([free]) {
+        let _ = working.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
