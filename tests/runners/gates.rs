@@ -232,13 +232,14 @@ async fn a_sampled_number_opens_and_closes_a_queue_and_a_sample_that_hangs_stops
 
 #[tokio::test]
 async fn a_gate_before_a_queue_that_is_not_worked_on_is_refused() {
-    let runner = memory().await.runner().queues(["notes"]).gate(["nuts", "no such queue"], ByHand::default());
+    let (mosquito, gate) = (memory().await, ByHand::default());
+    let runner = mosquito.runner().state(crate::working::Log::default()).queues(["notes"]);
+    let runner = runner.gate(["nuts", "no such queue"], gate.clone()).gate(Vec::<String>::new(), gate);
 
-    let Err(Error::Build(error)) = runner.state(crate::working::Log::default()).build() else {
-        panic!("it should have been refused")
-    };
+    let Err(Error::Build(error)) = runner.build() else { panic!("it should have been refused") };
 
-    assert_eq!(error.problems().len(), 2, "{error}");
+    assert_eq!(error.problems().len(), 3, "{error}");
     assert!(error.problems()[0].contains("before the queue `nuts`, which this runner does not work on"));
     assert!(error.problems()[1].contains("`no such queue` cannot be a queue name"));
+    assert!(error.problems()[2].contains("the gate `by hand` is before no queue"));
 }

@@ -141,7 +141,7 @@ impl PlacedRun<'_> {
         &self.run.id
     }
 
-    /// Its arguments, as JSON.
+    /// Its arguments, as JSON. Looked for anew at each call.
     #[must_use]
     pub fn args(&self) -> &RawValue {
         let body: Args<'_> = serde_json::from_str(self.run.body()).expect("a body has arguments");

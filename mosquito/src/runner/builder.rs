@@ -228,6 +228,9 @@ impl RunnerBuilder {
         let mut gates = Gates::default();
         for (names, gate) in std::mem::take(&mut self.gates) {
             let mut queues = BTreeSet::new();
+            if names.is_empty() {
+                problems.push(format!("the gate `{}` is before no queue: name at least one", gate.name()));
+            }
             for name in names {
                 match QueueName::new(&name) {
                     Ok(queue) if self.queues.is_none() || worked_on.contains(&queue) => {
