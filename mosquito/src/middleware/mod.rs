@@ -6,9 +6,10 @@
 //!                └───────────────────┘                         └────────────────────┘
 //! ```
 //!
-//! An [`EnqueueMiddleware`] is given to a client, by [`MosquitoBuilder::enqueue_middleware`](crate::MosquitoBuilder::enqueue_middleware); a
-//! [`Middleware`] to a runner, by [`RunnerBuilder::middleware`](crate::RunnerBuilder::middleware). The first one given is the outermost: it acts
-//! first, and sees last what came of it. Where none is given, nothing is called and nothing allocated.
+//! An [`EnqueueMiddleware`] is given to a client, by
+//! [`MosquitoBuilder::enqueue_middleware`](crate::MosquitoBuilder::enqueue_middleware); a [`Middleware`] to a runner, by
+//! [`RunnerBuilder::middleware`](crate::RunnerBuilder::middleware). The first one given is the outermost: it acts first, and sees last what came
+//! of it. Where none is given, nothing is called and nothing allocated.
 //!
 //! The guide has a page on it: [`guide::middleware`](crate::guide::middleware).
 
