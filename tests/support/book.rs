@@ -34,6 +34,19 @@ pub(crate) struct Rerun {
     pub(crate) to: u64,
 }
 
+/// One performance of a run, from its begin to its end or to the death of its process, in milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The run.
+    pub id: String,
+    /// The process.
+    pub pid: u32,
+    /// When it began.
+    pub from: u64,
+    /// When it ended.
+    pub to: u64,
+}
+
 impl Book {
     /// Reads what was written since the last time.
     pub(crate) fn read_on(&mut self, path: &Path) {
@@ -93,6 +106,25 @@ impl Book {
             to: ends[0].at.max(ends[1].at),
         };
         ends.windows(2).map(pair).collect()
+    }
+
+    /// Each performance that came to its end, or was ended by a fault.
+    pub(crate) fn spans(&self, faults: &[Fault]) -> Vec<Span> {
+        let death = |pid: u32, from: u64| {
+            let hits = faults.iter().filter(|fault| fault.hit == Hit::Process(pid));
+            hits.map(|fault| self.hit_at(fault)).filter(|at| *at >= from).min()
+        };
+        let spans_of = |(id, marks): (&String, &Vec<Mark>)| {
+            let begins = marks.iter().filter(|mark| mark.fact == Fact::Began);
+            let span = |begin: &Mark| {
+                let same = |mark: &&Mark| mark.pid == begin.pid && mark.number == begin.number;
+                let ends = marks.iter().filter(|mark| matches!(mark.fact, Fact::Ended | Fact::Failed));
+                let to = ends.filter(same).map(|mark| mark.at).min().or_else(|| death(begin.pid, begin.at))?;
+                Some(Span { id: id.clone(), pid: begin.pid, from: begin.at, to })
+            };
+            begins.filter_map(span).collect::<Vec<_>>()
+        };
+        self.runs.iter().flat_map(spans_of).collect()
     }
 
     /// Whether what the store agreed to forget was settled by the latest claim of the run, and once.

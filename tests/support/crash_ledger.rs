@@ -11,7 +11,7 @@ use mosquito::Mosquito;
 use mosquito::backend::{BATCH_LIMIT, List};
 use tempfile::TempDir;
 
-use crate::book::Book;
+use crate::book::{Book, Span};
 use crate::eventually::eventually;
 use crate::fleet::{Fault, Fleet};
 use crate::journal::Fact;
@@ -119,6 +119,22 @@ impl CrashLedger {
             marks.filter(|mark| mark.fact == fact).map(|mark| (mark.at, mark.pid)).collect();
         times.sort_unstable();
         times
+    }
+
+    /// When runs began for the first time, in milliseconds since 1970, in order.
+    #[must_use]
+    pub fn first_begins(&self, whose: impl Fn(&str) -> bool) -> Vec<u64> {
+        let book = self.read();
+        let first = |id| book.marks(id).iter().find(|mark| mark.fact == Fact::Began).map(|mark| mark.at);
+        let mut begins: Vec<_> = book.ids().filter(|id| whose(id)).filter_map(first).collect();
+        begins.sort_unstable();
+        begins
+    }
+
+    /// Each performance of a run, until its end or the fault that ended it.
+    #[must_use]
+    pub fn spans(&self, faults: &[Fault]) -> Vec<Span> {
+        self.read().spans(faults)
     }
 
     /// Waits until something has happened so often.

@@ -18,6 +18,7 @@ mod sentinel;
 mod witness;
 mod worker;
 
+pub use book::Span;
 pub use cluster::RedisCluster;
 pub use crash_ledger::{Account, CrashLedger};
 pub use eventually::{eventually, soon};

@@ -2,6 +2,7 @@
 
 mod expiry;
 mod fairness;
+mod leaks;
 mod priorities;
 mod rates;
 mod slots;

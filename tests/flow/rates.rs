@@ -1,0 +1,113 @@
+//! So many in a time, over many workers.
+
+use std::time::{Duration, Instant};
+
+use mosquito::{Flow, FlowKey, LimitName, RateKind, RateLimit, RateUse};
+use mosquito_tests::journal::Fact;
+
+use crate::Trial;
+
+const WORKERS: usize = 8;
+const LIMIT: u32 = 100;
+const SECONDS: u64 = 30;
+
+fn key(tenant: &str) -> FlowKey {
+    FlowKey::readable(&(tenant,)).expect("text serializes")
+}
+
+fn so_many(limit: u32, per: Duration, tenant: &str) -> Flow {
+    let name = LimitName::new("letters").expect("a name");
+    let rule = RateLimit { limit, per, kind: RateKind::Sliding };
+    Flow { rate: Some(RateUse { name, key: key(tenant), weight: 1, rule }), ..Flow::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
+    let mut trial = Trial::new().await;
+    let second = Duration::from_secs(1);
+    let big = (0..u64::from(LIMIT) * (SECONDS + 5)).map(|n| (format!("big-{n}"), so_many(LIMIT, second, "big")));
+    trial.enqueue(big, Duration::ZERO).await;
+    let workers: Vec<_> = (0..WORKERS).map(|_| trial.fleet.start(&trial.plan)).collect();
+    trial.ledger.until(Fact::Began, u64::from(LIMIT)).await;
+
+    // Others come while the big one is held up: a few of each, and each is within its limit.
+    let small = (0..60).map(|n| (format!("small-{n}"), so_many(LIMIT, second, &format!("small {}", n % 20))));
+    let plain = (0..60).map(|n| (format!("plain-{n}"), Flow::default()));
+    let others = Instant::now();
+    trial.enqueue(small.chain(plain), Duration::ZERO).await;
+    let begun = || async {
+        let begun = trial.ledger.first_begins(|id| !id.starts_with("big")).len();
+        if begun == 120 { Ok(()) } else { Err(begun) }
+    };
+    mosquito_tests::eventually("the others are performed", Duration::from_secs(60), begun).await;
+    let others = others.elapsed();
+
+    trial.ledger.until_kept(&trial.mosquito).await;
+    for worker in workers {
+        let told = trial.fleet.stop(worker);
+        assert_eq!((told.failed, told.put_off, told.handed_back), (0, 0, 0), "no attempt is used up: {told:?}");
+    }
+    let Trial { ledger, fleet, mosquito, .. } = &trial;
+    let account = ledger.close("redis: a hundred a second", fleet, mosquito).await;
+    assert_eq!(account.reruns, 0);
+
+    let starts = trial.ledger.first_begins(|id| id.starts_with("big"));
+    let most = most_within(&starts, 1_000);
+    let (first, last) = (starts[0], starts[starts.len() - 1]);
+    let within = starts.iter().filter(|at| **at < first + SECONDS * 1_000).count();
+    let used = within as f64 / (f64::from(LIMIT) * SECONDS as f64);
+    println!(
+        "{LIMIT} a second, {WORKERS} workers, {SECONDS} s: at most {most} in any second, {:.1} % of the allowed, all {} in {:.1} s; others waited {others:?}",
+        used * 100.0,
+        starts.len(),
+        (last - first) as f64 / 1_000.0,
+    );
+    assert!(most <= LIMIT as usize, "{most} began within a second");
+    assert!(used >= 0.98, "{:.1} % of what was allowed began", used * 100.0);
+    assert!(others < Duration::from_secs(10), "others were held up: {others:?}");
+}
+
+/// The most moments within any span of so many ms.
+fn most_within(moments: &[u64], span: u64) -> usize {
+    let mut begin = 0;
+    let mut most = 0;
+    for (at, moment) in moments.iter().enumerate() {
+        while moments[begin] + span <= *moment {
+            begin += 1;
+        }
+        most = most.max(at - begin + 1);
+    }
+    most
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_are_held_up_by_a_limit_cost_next_to_nothing() {
+    let mut trial = Trial::new().await;
+    let hour = Duration::from_secs(3_600);
+    let plan = mosquito_tests::WorkerPlan { pace: None, ..trial.plan.clone() };
+    let worker = trial.fleet.start(&plan);
+    trial.enqueue((0..2_000).map(|n| (format!("run-{n}"), so_many(10, hour, "a"))), Duration::ZERO).await;
+    trial.ledger.until(Fact::Ended, 10).await;
+    // Until what they settled is settled, and the runner has found that there is nothing more for it.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    let before = commands(&trial);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let sent = commands(&trial) - before;
+
+    println!("while 1,990 runs are held up, a runner sends {sent} commands in 20 s");
+    assert!(sent <= 5 * 20, "{sent} commands in 20 s");
+    assert_eq!(trial.ledger.count(Fact::Began), 10, "none of them began");
+    let told = trial.fleet.stop(worker);
+    assert_eq!((told.performed, told.failed, told.put_off), (10, 0, 0), "{told:?}");
+}
+
+/// The commands that clients sent, but for the one that counts them; what scripts do within is not counted.
+fn commands(trial: &Trial) -> usize {
+    let info: String = trial.server.command(&["INFO", "commandstats"]);
+    let sent_by_clients = ["evalsha", "blpop", "smembers", "sadd"];
+    let calls = |name: &&str| {
+        info.split(&format!("cmdstat_{name}:calls=")).nth(1)?.split(',').next()?.parse::<usize>().ok()
+    };
+    sent_by_clients.iter().filter_map(calls).sum()
+}
