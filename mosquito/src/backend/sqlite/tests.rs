@@ -1,6 +1,10 @@
 //! What the contract suite cannot see: files that are not ours, what stands between two handles on one
 //! file, and what happens inside the thread.
 
+mod held_up;
+mod layouts;
+mod plans;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
