@@ -153,9 +153,10 @@ impl Trial {
             }
             88..95 => self.delete().await,
             95..98 => self.kill().await,
-            98 => drop(
-                self.store.prune(&self.queue, 5, Duration::from_secs(1), 9).await.expect("it is answered"),
-            ),
+            98 => {
+                let age = Duration::from_secs(1);
+                self.store.prune(&self.queue, 5, age, 9).await.expect("it is answered");
+            }
             _ => self.flush_at_times().await,
         }
     }

@@ -116,12 +116,11 @@ impl Ground for Lanes<'_> {
 
     fn levels(&self) -> rusqlite::Result<Vec<Level>> {
         let mut levels = self.queue.connection.prepare_cached(LEVELS)?;
-        let levels = levels
-            .query_map([self.name()], |row| {
-                Ok(Level { level: row.get(0)?, unkeyed: row.get(1)?, keyed: row.get(2)? })
-            })?
-            .filter(|level| level.as_ref().map_or(true, |level| level.unkeyed || level.keyed));
+        let levels = levels.query_map([self.name()], |row| {
+            Ok(Level { level: row.get(0)?, unkeyed: row.get(1)?, keyed: row.get(2)? })
+        })?;
         let mut levels = levels.collect::<rusqlite::Result<Vec<_>>>()?;
+        levels.retain(|level| level.unkeyed || level.keyed);
         levels.sort_by_key(|level| level.level);
         Ok(levels)
     }
@@ -129,16 +128,17 @@ impl Ground for Lanes<'_> {
     fn first_lane(&self, level: u8) -> rusqlite::Result<Option<(String, bool)>> {
         let mut lanes = self.queue.connection.prepare_cached(FIRST_LANE)?;
         let mut lanes = lanes.query_map((self.name(), level), |row| row.get(0))?;
-        let first = lanes.next().transpose()?;
-        let alone = lanes.next().transpose()?.is_none_or(|_: String| false);
+        let first: Option<String> = lanes.next().transpose()?;
+        let alone = lanes.next().transpose()?.is_none();
         Ok(first.map(|lane| (lane, alone)))
     }
 
     fn head(&self, lane: &str, at_most: usize) -> rusqlite::Result<Vec<Head>> {
         let mut head = self.queue.connection.prepare_cached(HEAD)?;
-        let read =
-            |row: &Row<'_>| Ok(Head { id: name(row, 0)?, attempted: row.get(1)?, flow: flow(row, 2)? });
-        head.query_map((self.name(), lane_in_row(lane), count(at_most)), read)?.collect()
+        let head = head.query_map((self.name(), lane_in_row(lane), count(at_most)), |row| {
+            Ok(Head { id: name(row, 0)?, attempted: row.get(1)?, flow: flow(row, 2)? })
+        })?;
+        head.collect()
     }
 
     fn leave(&mut self, _lane: &str, runs: &[RunId]) -> rusqlite::Result<()> {

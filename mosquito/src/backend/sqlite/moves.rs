@@ -105,8 +105,9 @@ impl Queue<'_> {
 
     pub(super) fn promote(&self, at_most: usize) -> rusqlite::Result<Promoted> {
         let mut due = self.connection.prepare_cached(DUE)?;
-        let read = |row: &Row<'_>| Ok((name(row, 0)?, flow(row, 1)?));
-        let due = due.query_map((self.name.as_str(), self.now_millis(), count(at_most)), read)?;
+        let due = due.query_map((self.name.as_str(), self.now_millis(), count(at_most)), |row| {
+            Ok((name(row, 0)?, flow(row, 1)?))
+        })?;
         let due: Vec<(RunId, Option<StoredFlow>)> = due.collect::<rusqlite::Result<_>>()?;
         let mut back = self.back();
         let mut stand = self.connection.prepare_cached(

@@ -1,5 +1,7 @@
 //! What runs are under: the limits that were declared, what they remember, and what makes a run unique.
 
+use std::time::Duration;
+
 use rusqlite::Row;
 
 use crate::backend::lanes::{left_lane, left_pending, left_store, line_up};
@@ -81,7 +83,7 @@ impl Queue<'_> {
             "SELECT rate, per, kind FROM rules WHERE queue = ?1 AND name = ?2 AND rate IS NOT NULL",
             (self.name.as_str(), limit),
             |row| {
-                let per = std::time::Duration::from_millis(row.get::<_, i64>(1)?.unsigned_abs());
+                let per = Duration::from_millis(row.get::<_, i64>(1)?.unsigned_abs());
                 Ok(RateLimit { limit: row.get(0)?, per, kind: kind(row, 2)? })
             },
         )
