@@ -30,9 +30,9 @@ const WRONG: [(&str, &str); 7] = [
     ),
     (
         "a pending run without its slot",
-        "SELECT has.value || ' of ' || id FROM runs, json_each(runs.flow, '$.slots') AS has
+        "SELECT has.value || ' of ' || runs.id FROM runs, json_each(runs.flow, '$.slots') AS has
          WHERE list = 'pending' AND NOT EXISTS (
-             SELECT 1 FROM slots WHERE slots.queue = runs.queue AND slot = has.value AND run = id)",
+             SELECT 1 FROM slots WHERE slots.queue = runs.queue AND slot = has.value AND run = runs.id)",
     ),
     (
         "more slots than the limit",

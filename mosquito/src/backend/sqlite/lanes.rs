@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Row;
+use rusqlite::{Params, Row};
 
 use crate::backend::lanes::{Ground, Head, Level, Standing, Turns};
 use crate::backend::sqlite::moves::claim;
@@ -61,7 +61,7 @@ impl<'a> Lanes<'a> {
     }
 
     /// Lanes and their turns.
-    fn in_line<P: rusqlite::Params>(&self, sql: &str, params: P) -> rusqlite::Result<Vec<(String, u64)>> {
+    fn in_line(&self, sql: &str, params: impl Params) -> rusqlite::Result<Vec<(String, u64)>> {
         let mut lanes = self.queue.connection.prepare_cached(sql)?;
         lanes.query_map(params, |row| Ok((row.get(0)?, turn(row, 1)?)))?.collect()
     }
