@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::{Folder, SOON, close, mail, refusal, run, runs};
+use super::{Folder, SOON, close, mail, run, runs};
 use crate::backend::sqlite::Sqlite;
 use crate::backend::{Backend, ClaimToken, Fate, Lease, List, Settled, Settlement, Ticket};
 use crate::clock::{Clock, from_millis};
@@ -180,20 +180,4 @@ async fn a_process_of_the_release_before_goes_on_with_plain_runs_and_is_refused_
     assert_eq!((enqueued.unwrap(), claim("new").unwrap()), (1, 1));
     assert!(claim(urgent.id.as_str()).unwrap_err().to_string().contains("CHECK constraint failed"));
     assert_eq!(sqlite.find(&mail(), &urgent.id).await.unwrap().unwrap().list, List::Waiting);
-}
-
-#[tokio::test]
-async fn the_release_before_refuses_a_file_that_was_brought_up() {
-    let folder = Folder::new();
-    drop(of_layout_1(&folder.file()));
-    close(Sqlite::open(folder.file()).await.unwrap()).await;
-
-    // It looks at these two numbers alone, and takes a higher one for a newer release's.
-    let connection = Connection::open(folder.file()).unwrap();
-    assert_eq!(lines(&connection, "SELECT '' || user_version FROM pragma_user_version"), ["2"]);
-    connection.pragma_update(None, "user_version", 3).unwrap();
-    connection.pragma_update(None, "journal_mode", "delete").unwrap();
-    drop(connection);
-
-    assert!(refusal(&folder.file()).await.contains("in layout 3, and this one knows layouts up to 2"));
 }
