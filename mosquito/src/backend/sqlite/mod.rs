@@ -29,7 +29,6 @@
 //! - **A file that is deleted, moved or replaced** while it is open: each call from then on answers
 //!   [`Refused`](crate::Error::Refused), rather than to store into a file that nobody will find.
 //!   A runner ends with that. What the file held is where the file is.
-//!
 //! - **A file that an earlier release made** is brought to this one's layout when it is opened, in one transaction, with all
 //!   that is in it; for a million runs that takes seconds, in which others wait. Earlier releases refuse it from then on. A process of theirs that has it
 //!   open goes on with plain runs, keeps to no limit, and is refused when it would claim a run that has a priority or limit: so such
@@ -39,8 +38,8 @@
 //!
 //! All times are the machine's, which the processes that share a file share, too. When it is set forward, what is scheduled comes
 //! early, and leases run out: runs that are being performed may be taken for those of dead overseers and be performed once more,
-//! and what their first performers settle is refused. When it is set back by an hour, what was scheduled comes an hour late,
-//! periodic jobs wait until it is again as late as at their last tick, and the runs of an overseer that dies
+//! and what their first performers settle is refused. When it is set back by an hour, what was scheduled comes an hour late, what a rate
+//! limit held up at that moment waits an hour more, periodic jobs wait until it is again as late as at their last tick, and the runs of an overseer that dies
 //! then come back an hour later. No run is lost by either, and no tick is repeated. Slewing, as time servers do it, changes nothing.
 //!
 //! # Several processes
