@@ -4,7 +4,7 @@ use rusqlite::CachedStatement;
 
 use crate::backend::sqlite::lanes::in_row;
 use crate::backend::sqlite::queue::{Queue, list, to_millis};
-use crate::backend::sqlite::rules::written;
+use crate::backend::sqlite::rules::{flow, written};
 use crate::backend::{Enqueued, List};
 use crate::clock::{self, Timestamp};
 use crate::flow::{Flow, StoredFlow};
@@ -152,9 +152,10 @@ impl<'a> Entrance<'a> {
             self.queue.hold(&unique.key, &new.id, until)?;
             return Ok(None);
         };
-        match self.list_of(&there)? {
-            Some(List::Scheduled) if unique.replace => self.reschedule(&there, new, flow, due)?,
-            Some(List::Waiting) if unique.replace => {
+        let list = if unique.replace { self.list_of_its_key(&there, &unique.key)? } else { None };
+        match list {
+            Some(List::Scheduled) => self.reschedule(&there, new, flow, due)?,
+            Some(List::Waiting) => {
                 self.queue.execute(
                     "UPDATE runs SET envelope = ?3 WHERE queue = ?1 AND id = ?2",
                     (self.queue.name.as_str(), there.as_str(), stamped(new.body(), self.queue.now)),
@@ -180,6 +181,20 @@ impl<'a> Entrance<'a> {
             (self.queue.name.as_str(), there.as_str(), list, lane, rank, written(flow), envelope),
         )?;
         if list == WAITING { self.queue.line_up(Some(flow)) } else { Ok(()) }
+    }
+
+    /// The list in which a run of a unique key stands. Another run may have got the id of one that is finished and keeps others
+    /// away for a time.
+    fn list_of_its_key(&self, run: &RunId, key: &str) -> rusqlite::Result<Option<List>> {
+        let found = self.queue.first_row(
+            "SELECT list, flow FROM runs WHERE queue = ?1 AND id = ?2",
+            (self.queue.name.as_str(), run.as_str()),
+            |row| Ok((list(row, 0)?, flow(row, 1)?)),
+        )?;
+        Ok(found.and_then(|(list, flow)| {
+            let its = flow.and_then(|flow| flow.unique)?;
+            (its.key == key).then_some(list)
+        }))
     }
 
     fn list_of(&self, run: &RunId) -> rusqlite::Result<Option<List>> {
