@@ -27,6 +27,8 @@ mod pause;
 mod pieces;
 mod reads;
 mod removal;
+#[cfg(feature = "sqlite")]
+mod rows;
 mod schedule;
 mod settle;
 mod small;

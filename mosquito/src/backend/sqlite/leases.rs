@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::backend::sqlite::lanes::in_row;
 use crate::backend::sqlite::queue::{Queue, count, name, to_millis};
+use crate::backend::sqlite::rules::flow;
 use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, Ticket, poisoned_reason};
 use crate::clock::{self, Timestamp};
+use crate::flow::StoredFlow;
 use crate::name::{OverseerId, RunId};
 
 impl Queue<'_> {
@@ -60,8 +63,8 @@ impl Queue<'_> {
             self.condemn(&overseer)?;
             let room = rescue.at_most.min(BATCH_LIMIT) - answer.rescued.len() - answer.poisoned.len();
             let runs = self.pending_of(&overseer, room + 1)?;
-            for (id, crashes) in runs.iter().take(room) {
-                self.take_back(id, crashes + 1, rescue.max_crashes, &mut answer)?;
+            for run in runs.iter().take(room) {
+                self.take_back(run, rescue.max_crashes, &mut answer)?;
             }
             if runs.len() > room {
                 answer.more = true;
@@ -102,57 +105,83 @@ impl Queue<'_> {
     }
 
     /// From the last to the first, so that the first comes to stand in front, also when it takes several calls.
-    fn pending_of(&self, overseer: &OverseerId, at_most: usize) -> rusqlite::Result<Vec<(RunId, u32)>> {
-        let mut pending = self.connection.prepare_cached(
-            "SELECT id, crashes FROM runs WHERE queue = ?1 AND list = 'pending' AND overseer = ?2
-             ORDER BY ticket DESC, rank DESC LIMIT ?3",
-        )?;
+    fn pending_of(&self, overseer: &OverseerId, at_most: usize) -> rusqlite::Result<Vec<Pending>> {
+        let mut pending = self.connection.prepare_cached(PENDING_OF)?;
         let whose = (self.name.as_str(), overseer.as_str(), count(at_most));
-        pending.query_map(whose, |row| Ok((name(row, 0)?, row.get(1)?)))?.collect()
+        pending.query_map(whose, Pending::read)?.collect()
     }
 
     pub(super) fn recall(&self, before: &Ticket) -> rusqlite::Result<Vec<RunId>> {
-        let mut older = self.connection.prepare_cached(
-            "SELECT id FROM runs WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 AND ticket < ?3
-             ORDER BY ticket DESC, rank DESC LIMIT ?4",
-        )?;
+        let mut older = self.connection.prepare_cached(OLDER)?;
         let (overseer, number) = (before.overseer.as_str(), before.number.cast_signed());
         let whose = (self.name.as_str(), overseer, number, count(BATCH_LIMIT));
-        let ids: Vec<RunId> = older.query_map(whose, |row| name(row, 0))?.collect::<rusqlite::Result<_>>()?;
+        let runs = older.query_map(whose, Pending::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
         // From the last to the first, so that the first comes to stand in front, also when it takes several calls.
-        for id in &ids {
+        for Pending { id, flow, .. } in &runs {
+            let lane = flow.as_ref().and_then(in_row);
             self.execute(
-                "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?3
+                "UPDATE runs SET list = 'waiting', lane = ?3, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4
                  WHERE queue = ?1 AND id = ?2",
-                (self.name.as_str(), id.as_str(), self.front()?),
+                (self.name.as_str(), id.as_str(), lane, self.front(lane)?),
             )?;
+            self.give_back(id, flow.as_ref())?;
+            self.line_up(flow.as_ref())?;
         }
-        Ok(ids)
+        Ok(runs.into_iter().map(|run| run.id).collect())
     }
 
     fn take_back(
         &self,
-        id: &RunId,
-        crashes: u32,
+        Pending { id, crashes, flow }: &Pending,
         max_crashes: u32,
         answer: &mut Rescued,
     ) -> rusqlite::Result<()> {
-        let (list, rank, error) = if crashes >= max_crashes {
-            answer.poisoned.push(id.clone());
-            ("dead", self.now_millis(), poisoned_reason(crashes))
-        } else {
-            answer.rescued.push(id.clone());
-            ("waiting", self.front()?, DIED.into())
+        let (crashes, flow) = (crashes + 1, flow.as_ref());
+        let poisoned = crashes >= max_crashes;
+        let lane = flow.and_then(in_row).filter(|_| !poisoned);
+        let (list, rank, error) = match poisoned {
+            true => ("dead", self.now_millis(), poisoned_reason(crashes)),
+            false => ("waiting", self.front(lane)?, DIED.into()),
         };
         self.execute(
-            "UPDATE runs SET list = ?3, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4,
-                 attempts = attempts + 1, crashes = ?5, error = ?6
+            "UPDATE runs SET list = ?3, lane = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5,
+                 attempts = attempts + 1, crashes = ?6, error = ?7
              WHERE queue = ?1 AND id = ?2",
-            (self.name.as_str(), id.as_str(), list, rank, crashes, error),
+            (self.name.as_str(), id.as_str(), list, lane, rank, crashes, error),
         )?;
-        Ok(())
+        self.give_back(id, flow)?;
+        if poisoned {
+            answer.poisoned.push(id.clone());
+            self.let_go(id, flow, true)
+        } else {
+            answer.rescued.push(id.clone());
+            self.line_up(flow)
+        }
     }
 }
+
+/// A pending run, as it is taken back.
+struct Pending {
+    id: RunId,
+    crashes: u32,
+    flow: Option<StoredFlow>,
+}
+
+impl Pending {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { id: name(row, 0)?, crashes: row.get(1)?, flow: flow(row, 2)? })
+    }
+}
+
+pub(super) const PENDING_OF: &str = "
+    SELECT id, crashes, flow FROM runs
+    WHERE queue = ?1 AND list = 'pending' AND lane IS NULL AND overseer = ?2
+    ORDER BY ticket DESC, rank DESC LIMIT ?3";
+
+pub(super) const OLDER: &str = "
+    SELECT id, crashes, flow FROM runs
+    WHERE queue = ?1 AND list = 'pending' AND lane IS NULL AND overseer = ?2 AND ticket < ?3
+    ORDER BY ticket DESC, rank DESC LIMIT ?4";
 
 /// Takes or renews the leadership; its epoch, unless another overseer leads.
 pub(super) fn lead(

@@ -1,8 +1,11 @@
 //! Queues in a SQLite file: for one machine, with no server. Several processes may share the file.
 //!
 //! Calls are performed by one thread per handle, which owns its connection (`thread.rs`); calls that come
-//! at the same time share a transaction. The moves themselves are methods of one queue (`moves.rs`,
+//! at the same time share a transaction. The moves themselves are methods of one queue (`enqueue.rs`, `moves.rs`,
 //! `settle.rs`, `leases.rs`, `schedules.rs`), each in one transaction, on the tables that `schema.sql` describes.
+//!
+//! Priorities, limits and unique runs are rows too (`flow.sql`), and which run goes next is decided over them by the same code
+//! as in memory (`lanes.rs`). A queue in which every run was plain does without: that is one look in each call.
 //!
 //! # What is safe from what
 //!
@@ -26,13 +29,17 @@
 //! - **A file that is deleted, moved or replaced** while it is open: each call from then on answers
 //!   [`Refused`](crate::Error::Refused), rather than to store into a file that nobody will find.
 //!   A runner ends with that. What the file held is where the file is.
+//! - **A file that an earlier release made** is brought to this one's layout when it is opened, in one transaction, with all
+//!   that is in it; for a million runs that takes seconds, in which others wait. Earlier releases refuse it from then on. A process of theirs that has it
+//!   open goes on with plain runs, keeps to no limit, and is refused when it would claim a run that has a priority or limit: so such
+//!   processes are to be stopped before these are used.
 //!
 //! # The clock
 //!
 //! All times are the machine's, which the processes that share a file share, too. When it is set forward, what is scheduled comes
 //! early, and leases run out: runs that are being performed may be taken for those of dead overseers and be performed once more,
-//! and what their first performers settle is refused. When it is set back by an hour, what was scheduled comes an hour late,
-//! periodic jobs wait until it is again as late as at their last tick, and the runs of an overseer that dies
+//! and what their first performers settle is refused. When it is set back by an hour, what was scheduled comes an hour late, what a rate
+//! limit held up at that moment waits an hour more, periodic jobs wait until it is again as late as at their last tick, and the runs of an overseer that dies
 //! then come back an hour later. No run is lost by either, and no tick is repeated. Slewing, as time servers do it, changes nothing.
 //!
 //! # Several processes
@@ -45,13 +52,16 @@
 mod abroad;
 mod call;
 mod checkup;
+mod enqueue;
 mod errors;
 mod file;
 mod flush;
 mod identity;
+mod lanes;
 mod leases;
 mod moves;
 mod queue;
+mod rules;
 mod schedules;
 mod settle;
 mod signals;
@@ -68,11 +78,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backend::{
-    BATCH_LIMIT, Backend, Checkup, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused,
-    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Checkup, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met,
+    Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock};
 use crate::error::Result;
+use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 use abroad::Waits;
@@ -289,6 +300,16 @@ impl Backend for Sqlite {
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
         let id = id.clone();
         self.look(queue, move |queue| queue.find(&id)).await
+    }
+
+    async fn limit(&self, queue: &QueueName, name: &LimitName, key: &FlowKey) -> Result<LimitReport> {
+        let (name, key) = (name.clone(), key.clone());
+        self.look(queue, move |queue| queue.limit(&name, &key)).await
+    }
+
+    async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>> {
+        let key = key.clone();
+        self.look(queue, move |queue| queue.holder(key.as_str())).await
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

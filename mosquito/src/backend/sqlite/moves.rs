@@ -1,78 +1,78 @@
-//! How runs move: into a queue, from `scheduled` to `waiting`, to an overseer, and out of the store.
+//! How runs move: from `scheduled` to `waiting`, to an overseer, and out of the store.
 
 use std::time::Duration;
 
 use rusqlite::Row;
 
-use crate::backend::sqlite::queue::{Queue, count, envelope, history, name, to_millis};
+use crate::backend::lanes::{Picked, pick, wake_due};
+use crate::backend::sqlite::lanes::{Lanes, in_row};
+use crate::backend::sqlite::queue::{Queue, count, envelope, history, list, name};
+use crate::backend::sqlite::rules::flow;
 use crate::backend::sqlite::settle::token;
-use crate::backend::{Claim, Claimed, Enqueued, Lease, Promoted, Ticket};
+use crate::backend::{Claim, Claimed, Lease, List, Promoted, Ticket};
 use crate::clock::{self, from_millis};
-use crate::job_run::{NewRun, When, stamped};
+use crate::flow::StoredFlow;
 use crate::name::RunId;
 
 impl Queue<'_> {
-    pub(super) fn enqueue(&self, runs: &[NewRun]) -> rusqlite::Result<Vec<Enqueued>> {
-        if runs.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.register()?;
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO runs (queue, id, list, rank, envelope) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-        )?;
-        let mut back = self.back()?;
-        let mut answers = Vec::with_capacity(runs.len());
-        for run in runs {
-            let due = match run.when {
-                When::Now => self.now,
-                When::After(delay) => clock::after(self.now, delay),
-                When::At(time) => time,
-            };
-            let (list, rank) = if due > self.now { ("scheduled", to_millis(due)) } else { ("waiting", back) };
-            let envelope = stamped(run.body(), self.now);
-            let new = insert.execute((self.name.as_str(), run.id.as_str(), list, rank, envelope))? > 0;
-            back += i64::from(new && list == "waiting");
-            let id = run.id.clone();
-            answers.push(if new { Enqueued::New(id) } else { Enqueued::Duplicate(id) });
-        }
-        Ok(answers)
-    }
-
     pub(super) fn claim(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Claimed> {
         let (lease, latest) = self.lease(ticket)?;
-        let mut runs = Vec::new();
+        let (mut runs, mut expired) = (Vec::new(), Vec::new());
         if lease == Lease::Lost {
-            return Ok(Claimed { runs, lease, now: self.now });
+            return Ok(Claimed { runs, expired, lease, now: self.now });
         }
         if latest.is_some_and(|latest| ticket.number <= latest) {
             runs = self.claimed_before(ticket)?;
         } else {
-            if self.paused()?.is_none() {
-                runs = self.claim_from_the_front(ticket, at_most)?;
+            if at_most > 0 && self.paused()?.is_none() {
+                (runs, expired) = self.claim_what_is_next(ticket, at_most)?;
             }
             if !runs.is_empty() || at_most == 0 {
                 self.renew_lease(ticket)?;
             }
         }
-        Ok(Claimed { runs, lease, now: self.now })
+        Ok(Claimed { runs, expired, lease, now: self.now })
     }
 
     fn claimed_before(&self, ticket: &Ticket) -> rusqlite::Result<Vec<Claim>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id, attempts, crashes, error, envelope, rank, unknown FROM runs
-             WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 AND ticket = ?3 ORDER BY rank",
+             WHERE queue = ?1 AND list = 'pending' AND lane IS NULL AND overseer = ?2 AND ticket = ?3 ORDER BY rank",
         )?;
         let whose = (self.name.as_str(), ticket.overseer.as_str(), ticket.number.cast_signed());
         statement.query_map(whose, |row| claim(row, ticket, row.get(5)?))?.collect()
     }
 
-    fn claim_from_the_front(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Vec<Claim>> {
-        let mut number = self.claims()?;
-        let mut front = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, unknown FROM runs
-             WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
-             ORDER BY rank LIMIT ?2",
+    /// The runs that are claimed, and those that waited too long and are gone instead.
+    fn claim_what_is_next(
+        &self,
+        ticket: &Ticket,
+        at_most: usize,
+    ) -> rusqlite::Result<(Vec<Claim>, Vec<RunId>)> {
+        let so_far = self.first_row(
+            "SELECT claims, turns IS NOT NULL FROM queues WHERE name = ?1",
+            [self.name.as_str()],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
         )?;
+        let Some((before, has_flows)) = so_far else { return Ok((Vec::new(), Vec::new())) };
+        let (number, runs, expired) = match has_flows {
+            false => self.claim_from_the_front(ticket, at_most, before)?,
+            true => self.claim_by_turns(ticket, at_most, before)?,
+        };
+        if number > before {
+            self.execute("UPDATE queues SET claims = ?2 WHERE name = ?1", (self.name.as_str(), number))?;
+        }
+        Ok((runs, expired))
+    }
+
+    /// Of a queue in which all runs are plain.
+    fn claim_from_the_front(
+        &self,
+        ticket: &Ticket,
+        at_most: usize,
+        mut number: i64,
+    ) -> rusqlite::Result<(i64, Vec<Claim>, Vec<RunId>)> {
+        let mut front = self.connection.prepare_cached(FRONT)?;
         let runs = front.query_map((self.name.as_str(), count(at_most)), |row| {
             number += 1;
             claim(row, ticket, number)
@@ -87,46 +87,75 @@ impl Queue<'_> {
         for (run, rank) in runs.iter().zip(number - count(runs.len()) + 1..) {
             take.execute((self.name.as_str(), run.id.as_str(), overseer, ticket, rank, self.now_millis()))?;
         }
-        if !runs.is_empty() {
-            self.execute("UPDATE queues SET claims = ?2 WHERE name = ?1", (self.name.as_str(), number))?;
-        }
-        Ok(runs)
+        Ok((number, runs, Vec::new()))
     }
 
-    fn claims(&self) -> rusqlite::Result<i64> {
-        let claims =
-            self.first_row("SELECT claims FROM queues WHERE name = ?1", [self.name.as_str()], |row| {
-                row.get(0)
-            });
-        Ok(claims?.unwrap_or_default())
+    /// Of a queue in which runs have priorities, limits, or a line of their own.
+    fn claim_by_turns(
+        &self,
+        ticket: &Ticket,
+        at_most: usize,
+        number: i64,
+    ) -> rusqlite::Result<(i64, Vec<Claim>, Vec<RunId>)> {
+        let mut lanes = Lanes::claiming(self, ticket, number);
+        let Picked { runs, expired } = pick(&mut lanes, at_most, self.now_millis())?;
+        let (number, claims) = lanes.claimed(&runs);
+        Ok((number, claims, expired))
     }
 
     pub(super) fn promote(&self, at_most: usize) -> rusqlite::Result<Promoted> {
-        let mut due = self.connection.prepare_cached(
-            "SELECT id FROM runs
-             WHERE queue = ?1 AND list = 'scheduled' AND overseer IS NULL AND ticket IS NULL AND rank <= ?2
-             ORDER BY rank, id LIMIT ?3",
+        let mut due = self.connection.prepare_cached(DUE)?;
+        let due = due.query_map((self.name.as_str(), self.now_millis(), count(at_most)), |row| {
+            Ok((name(row, 0)?, flow(row, 1)?))
+        })?;
+        let due: Vec<(RunId, Option<StoredFlow>)> = due.collect::<rusqlite::Result<_>>()?;
+        let mut back = self.back();
+        let mut stand = self.connection.prepare_cached(
+            "UPDATE runs SET list = 'waiting', lane = ?3, rank = ?4 WHERE queue = ?1 AND id = ?2",
         )?;
-        let due =
-            due.query_map((self.name.as_str(), self.now_millis(), count(at_most)), |row| name(row, 0))?;
-        let due: Vec<RunId> = due.collect::<rusqlite::Result<_>>()?;
-        let mut stand = self
-            .connection
-            .prepare_cached("UPDATE runs SET list = 'waiting', rank = ?3 WHERE queue = ?1 AND id = ?2")?;
-        for (id, rank) in due.iter().zip(self.back()?..) {
-            stand.execute((self.name.as_str(), id.as_str(), rank))?;
+        for (id, flow) in &due {
+            let lane = flow.as_ref().and_then(in_row);
+            stand.execute((self.name.as_str(), id.as_str(), lane, back.next(lane)?))?;
+            self.line_up(flow.as_ref())?;
         }
+        let woken = self.wake_lanes(at_most - due.len())?;
         let next_due =
             self.first_due()?.map(|due| (from_millis(due) - self.now).to_std().unwrap_or_default());
-        Ok(Promoted { moved: due.len(), next_due })
+        Ok(Promoted { moved: due.len(), woken, next_due })
+    }
+
+    /// Makes lanes ready that were blocked until now, and forgets what fades.
+    fn wake_lanes(&self, at_most: usize) -> rusqlite::Result<usize> {
+        if !self.has_flows()? {
+            return Ok(0);
+        }
+        self.forget_what_fades()?;
+        wake_due(&mut Lanes::of(self), self.now_millis(), at_most)
     }
 
     pub(super) fn delete(&self, id: &RunId) -> rusqlite::Result<bool> {
-        let deleted =
-            self.execute("DELETE FROM runs WHERE queue = ?1 AND id = ?2", (self.name.as_str(), id.as_str()))?;
-        Ok(deleted > 0)
+        let found = self.first_row(
+            "SELECT list, flow FROM runs WHERE queue = ?1 AND id = ?2",
+            (self.name.as_str(), id.as_str()),
+            |row| Ok((list(row, 0)?, flow(row, 1)?)),
+        )?;
+        let Some((list, flow)) = found else { return Ok(false) };
+        self.execute("DELETE FROM runs WHERE queue = ?1 AND id = ?2", (self.name.as_str(), id.as_str()))?;
+        self.is_gone(id, list, flow.as_ref())?;
+        Ok(true)
     }
 
+    /// Gives back what a run had that was removed from a list.
+    pub(super) fn is_gone(&self, id: &RunId, list: List, flow: Option<&StoredFlow>) -> rusqlite::Result<()> {
+        match list {
+            List::Waiting => self.left_lane(flow)?,
+            List::Pending => self.give_back(id, flow)?,
+            List::Scheduled | List::Dead => (),
+        }
+        self.let_go(id, flow, true)
+    }
+
+    /// What is dead has given back what it had when it died.
     pub(super) fn prune(&self, keep: usize, age: Duration, at_most: usize) -> rusqlite::Result<usize> {
         let (keep, at_most) = (count(keep), count(at_most));
         let whose = self.name.as_str();
@@ -142,7 +171,7 @@ impl Queue<'_> {
                  SELECT id FROM (
                      SELECT id, rank, row_number() OVER (ORDER BY rank, id) AS place FROM (
                          SELECT id, rank FROM runs
-                         WHERE queue = ?1 AND list = 'dead' AND overseer IS NULL AND ticket IS NULL
+                         WHERE queue = ?1 AND list = 'dead' AND lane IS NULL AND overseer IS NULL AND ticket IS NULL
                          ORDER BY rank, id LIMIT ?2))
                  WHERE place <= ?3 OR rank <= ?4)",
             (whose, at_most, counted - keep, born_before),
@@ -157,32 +186,20 @@ impl Queue<'_> {
         )?;
         Ok(())
     }
-
-    /// The rank before all that wait.
-    pub(super) fn front(&self) -> rusqlite::Result<i64> {
-        let first = self.first_row(
-            "SELECT rank FROM runs WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
-             ORDER BY rank LIMIT 1",
-            [self.name.as_str()],
-            |row| row.get::<_, i64>(0),
-        )?;
-        Ok(first.map_or(0, |first| first - 1))
-    }
-
-    /// The rank behind all that wait.
-    fn back(&self) -> rusqlite::Result<i64> {
-        let last = self.first_row(
-            "SELECT rank FROM runs WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
-             ORDER BY rank DESC LIMIT 1",
-            [self.name.as_str()],
-            |row| row.get::<_, i64>(0),
-        )?;
-        Ok(last.map_or(0, |last| last + 1))
-    }
 }
 
+pub(super) const FRONT: &str = "
+    SELECT id, attempts, crashes, error, envelope, unknown FROM runs
+    WHERE queue = ?1 AND list = 'waiting' AND lane IS NULL AND overseer IS NULL AND ticket IS NULL
+    ORDER BY rank LIMIT ?2";
+
+pub(super) const DUE: &str = "
+    SELECT id, flow FROM runs
+    WHERE queue = ?1 AND list = 'scheduled' AND lane IS NULL AND overseer IS NULL AND ticket IS NULL AND rank <= ?2
+    ORDER BY rank, id LIMIT ?3";
+
 /// A claim from a row that begins with id, attempts, crashes, error, envelope.
-fn claim(row: &Row<'_>, ticket: &Ticket, number: i64) -> rusqlite::Result<Claim> {
+pub(super) fn claim(row: &Row<'_>, ticket: &Ticket, number: i64) -> rusqlite::Result<Claim> {
     Ok(Claim {
         id: name(row, 0)?,
         token: token(ticket, number),

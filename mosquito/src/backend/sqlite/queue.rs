@@ -28,22 +28,19 @@ impl Queue<'_> {
         Ok(paused.filter(|paused| paused.until.is_none_or(|until| self.now < until)))
     }
 
+    /// Whether anything can be claimed now. What a limit holds up cannot.
     pub(super) fn has_work(&self) -> rusqlite::Result<bool> {
-        let waits = self.first_row(
-            "SELECT 1 FROM runs WHERE queue = ?1 AND list = 'waiting' LIMIT 1",
-            [self.name.as_str()],
-            |_| Ok(()),
-        )?;
-        Ok(waits.is_some() && self.paused()?.is_none())
+        let ready = self.first_row(READY, [self.name.as_str()], |_| Ok(()))?;
+        Ok(ready.is_some() && self.paused()?.is_none())
     }
 
+    /// When the first scheduled run is due, or the first lane may be claimed from again.
     pub(super) fn first_due(&self) -> rusqlite::Result<Option<i64>> {
-        self.first_row(
-            "SELECT rank FROM runs WHERE queue = ?1 AND list = 'scheduled' AND overseer IS NULL AND ticket IS NULL
-             ORDER BY rank LIMIT 1",
-            [self.name.as_str()],
-            |row| row.get(0),
-        )
+        let (run, lane) =
+            self.connection.prepare_cached(FIRST_DUE)?.query_row([self.name.as_str()], |row| {
+                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+            })?;
+        Ok(run.into_iter().chain(lane).min())
     }
 
     pub(super) fn sizes(&self) -> rusqlite::Result<Sizes> {
@@ -65,10 +62,7 @@ impl Queue<'_> {
     }
 
     pub(super) fn page(&self, list: List, offset: usize, at_most: usize) -> rusqlite::Result<Vec<StoredRun>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
-             WHERE queue = ?1 AND list = ?2 ORDER BY overseer, ticket, rank, id LIMIT ?3 OFFSET ?4",
-        )?;
+        let mut statement = self.connection.prepare_cached(PAGE)?;
         let (at_most, offset) = (count(at_most), count(offset));
         statement.query_map((self.name.as_str(), word(list), at_most, offset), stored_run)?.collect()
     }
@@ -100,6 +94,29 @@ impl Queue<'_> {
         self.connection.prepare_cached(sql)?.query_row(params, read).optional()
     }
 }
+
+/// The second line is most of all looks there are: plain runs wait. The others need not be asked for where there are no others.
+pub(super) const READY: &str = "
+    SELECT 1 WHERE
+        EXISTS (SELECT 1 FROM runs WHERE queue = ?1 AND list = 'waiting' AND lane IS NULL)
+        OR EXISTS (SELECT 1 FROM queues WHERE name = ?1 AND turns IS NOT NULL) AND (
+            EXISTS (SELECT 1 FROM lanes WHERE queue = ?1 AND level >= 0)
+            OR EXISTS (SELECT 1 FROM runs WHERE queue = ?1 AND list = 'waiting'
+                AND lane IN ('0', '1', '2', '3', '4', '6', '7', '8', '9')))";
+
+pub(super) const FIRST_DUE: &str = "
+    SELECT
+        (SELECT rank FROM runs
+         WHERE queue = ?1 AND list = 'scheduled' AND lane IS NULL AND overseer IS NULL AND ticket IS NULL
+         ORDER BY rank LIMIT 1),
+        (SELECT blocked_until FROM lanes
+         WHERE queue = ?1 AND level IS NULL AND blocked_until IS NOT NULL
+         ORDER BY blocked_until LIMIT 1)";
+
+/// What waits: plain runs first, and then lane by lane.
+pub(super) const PAGE: &str = "
+    SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
+    WHERE queue = ?1 AND list = ?2 ORDER BY lane, overseer, ticket, rank, id LIMIT ?3 OFFSET ?4";
 
 /// The queues that were ever used, in the order of their names.
 pub(super) fn queues(connection: &Connection) -> rusqlite::Result<Vec<QueueName>> {
@@ -145,7 +162,7 @@ pub(super) fn name<N: FromStr<Err = NameError>>(row: &Row<'_>, column: usize) ->
     text.parse().map_err(|why: NameError| garbled(column, why))
 }
 
-fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<List> {
+pub(super) fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<List> {
     let found = row.get_ref(column)?.as_str().map_err(|why| garbled(column, why))?;
     let list = List::ALL.into_iter().find(|list| word(*list) == found);
     list.ok_or_else(|| garbled(column, format!("`{found}` is not a list")))
@@ -160,7 +177,10 @@ fn word(list: List) -> &'static str {
     }
 }
 
-fn garbled(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+pub(super) fn garbled(
+    column: usize,
+    why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
 }
 

@@ -1,17 +1,21 @@
 -- Every run there is. Which list of its queue it stands in, and where in that list, is its place: one
 -- row, one place, so a run cannot stand in two lists.
 --
---   list        overseer, ticket   rank
---   waiting     null               order: the smallest is claimed first; a run put in front gets a smaller one
---   pending     who claimed it     the number of its claim, which no other claim in the queue has
---   scheduled   null               when it is due
---   dead        null               when it died
+--   list        lane               overseer, ticket   rank
+--   waiting     in which it waits  null               order in its lane: the smallest is claimed first; a run put in
+--                                                     front gets a smaller one
+--   pending     null               who claimed it     the number of its claim, which no other claim in the queue has
+--   scheduled   null               null               when it is due
+--   dead        null               null               when it died
+--
+-- A lane is null also for `5`, that of plain runs.
 --
 -- All times are milliseconds since 1970.
 CREATE TABLE runs (
     queue      TEXT    NOT NULL,
     id         TEXT    NOT NULL,
     list       TEXT    NOT NULL CHECK (list IN ('waiting', 'pending', 'scheduled', 'dead')),
+    lane       TEXT             CHECK (lane IS NULL OR list = 'waiting'),
     overseer   TEXT             CHECK ((overseer IS NOT NULL) = (list = 'pending')),
     ticket     INTEGER          CHECK ((ticket IS NOT NULL) = (list = 'pending')),
     rank       INTEGER NOT NULL,
@@ -20,12 +24,14 @@ CREATE TABLE runs (
     crashes    INTEGER NOT NULL DEFAULT 0,
     unknown    INTEGER NOT NULL DEFAULT 0,
     error      TEXT,
+    -- What goes before it and what holds it up, as JSON; null for a plain run.
+    flow       TEXT,
     envelope   TEXT    NOT NULL,
     PRIMARY KEY (queue, id)
 ) STRICT, WITHOUT ROWID;
 
 -- Each list in its order, so that the cost of a move does not depend on how many runs there are.
-CREATE INDEX runs_by_place ON runs (queue, list, overseer, ticket, rank, id);
+CREATE INDEX runs_by_place ON runs (queue, list, lane, overseer, ticket, rank, id);
 
 CREATE TABLE queues (
     name         TEXT    NOT NULL PRIMARY KEY,
@@ -35,7 +41,9 @@ CREATE TABLE queues (
     -- When it resumes by itself.
     paused_until INTEGER,
     -- How many claims of single runs there were: numbers the next one.
-    claims       INTEGER NOT NULL DEFAULT 0
+    claims       INTEGER NOT NULL DEFAULT 0,
+    -- Whose turn it is, as JSON; null for as long as all its runs were plain: then they go as they came.
+    turns        TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- The lease of each overseer on each queue it claimed from.

@@ -3,9 +3,12 @@
 //! A claim's token is its overseer, its ticket and its number, which no other claim in the queue has. Each
 //! statement compares it with the row that it changes, so a token that no longer stands changes nothing.
 
+use crate::backend::sqlite::lanes::in_row;
 use crate::backend::sqlite::queue::{Queue, to_millis};
+use crate::backend::sqlite::rules::flow;
 use crate::backend::{ClaimToken, Fate, Settled, Settlement, Ticket};
 use crate::clock;
+use crate::flow::StoredFlow;
 use crate::job_run::History;
 
 /// Names the claim of a run that stands in `pending` with this ticket and rank.
@@ -17,14 +20,38 @@ pub(super) fn token(ticket: &Ticket, number: i64) -> ClaimToken {
 
 impl Queue<'_> {
     pub(super) fn settle(&self, settlements: &[Settlement]) -> rusqlite::Result<Vec<Settled>> {
+        let has_flows = self.has_flows()?;
+        let settle = |settlement| match has_flows {
+            false => self.settle_one(settlement, None),
+            true => self.settle_flowing(settlement),
+        };
         // From the last to the first, so that runs handed back together keep their order.
-        let answers = settlements.iter().rev().map(|settlement| self.settle_one(settlement));
-        let mut answers = answers.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut answers = settlements.iter().rev().map(settle).collect::<rusqlite::Result<Vec<_>>>()?;
         answers.reverse();
         Ok(answers)
     }
 
-    fn settle_one(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
+    fn settle_flowing(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
+        let claimed = self.first_row(
+            "SELECT flow FROM runs WHERE queue = ?1 AND id = ?2
+                 AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
+            (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
+            |row| flow(row, 0),
+        )?;
+        let Some(flow) = claimed else { return Ok(Settled::Stale) };
+        let (id, flow) = (&settlement.id, flow.as_ref());
+        let settled = self.settle_one(settlement, flow)?;
+        self.give_back(id, flow)?;
+        match settlement.fate {
+            Fate::Forget => self.let_go(id, flow, false)?,
+            Fate::Banish { .. } => self.let_go(id, flow, true)?,
+            Fate::HandBack => self.line_up(flow)?,
+            Fate::Reschedule { .. } => (),
+        }
+        Ok(settled)
+    }
+
+    fn settle_one(&self, settlement: &Settlement, flow: Option<&StoredFlow>) -> rusqlite::Result<Settled> {
         let changed = match &settlement.fate {
             Fate::Forget => self.forget(settlement)?,
             Fate::Reschedule { delay, history } => {
@@ -32,7 +59,7 @@ impl Queue<'_> {
                 self.end_attempt(settlement, "scheduled", due, history)?
             }
             Fate::Banish { history } => self.end_attempt(settlement, "dead", self.now_millis(), history)?,
-            Fate::HandBack => self.hand_back(settlement)?,
+            Fate::HandBack => self.hand_back(settlement, flow.and_then(in_row))?,
         };
         Ok(if changed > 0 { Settled::Done } else { Settled::Stale })
     }
@@ -62,13 +89,13 @@ impl Queue<'_> {
         )
     }
 
-    fn hand_back(&self, settlement: &Settlement) -> rusqlite::Result<usize> {
+    fn hand_back(&self, settlement: &Settlement, lane: Option<&str>) -> rusqlite::Result<usize> {
         let (id, token) = (settlement.id.as_str(), &settlement.token.0);
         self.execute(
-            "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4
+            "UPDATE runs SET list = 'waiting', lane = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5
              WHERE queue = ?1 AND id = ?2
                  AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
-            (self.name.as_str(), id, token, self.front()?),
+            (self.name.as_str(), id, token, lane, self.front(lane)?),
         )
     }
 }

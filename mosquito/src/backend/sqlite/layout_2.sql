@@ -1,0 +1,9 @@
+-- From layout 1 to 2: what waited in the one lane there was is plain, and stays where it stands.
+--
+-- A process of the release before, that has the file open, goes on with plain runs. One in another lane it cannot
+-- claim: the check refuses it, rather than to let it take what a limit holds up.
+ALTER TABLE runs ADD COLUMN lane TEXT CHECK (lane IS NULL OR list = 'waiting');
+ALTER TABLE runs ADD COLUMN flow TEXT;
+DROP INDEX runs_by_place;
+CREATE INDEX runs_by_place ON runs (queue, list, lane, overseer, ticket, rank, id);
+ALTER TABLE queues ADD COLUMN turns TEXT;
