@@ -2,8 +2,11 @@
 
 mod expiry;
 mod fairness;
+#[cfg(feature = "redis")]
+mod leftovers;
 mod priorities;
 mod rates;
+mod signals;
 mod slots;
 mod unique;
 

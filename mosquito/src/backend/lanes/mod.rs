@@ -12,7 +12,7 @@
 //!    weight says, or as many as are wanted when it is the only one, and goes to the back of the line.
 //! 3. A run that expired is removed. A full limit parks the lane and a rate limit blocks it: then it keeps its turn.
 //!
-//! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there. Whoever frees a slot, or looks at a lane
+//! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there, or a hundred. Whoever frees a slot, or looks at a lane
 //! without using its slots up, wakes others.
 //!
 //! Stores that are written in Rust share this file, over what they can say of a queue, [`Ground`]; the scripts of Redis do the same.
@@ -24,7 +24,8 @@ use crate::name::RunId;
 
 pub(crate) use turns::{Level, Turns};
 
-/// How many lanes one claim looks at without getting a run from them, and how many blocked ones it makes ready.
+/// How many lanes one claim looks at without getting a run from them, and how many it makes ready that were blocked, or parked at
+/// one slot.
 pub(crate) const LANES_PER_CALL: usize = 100;
 
 /// A run at the front of its lane.
@@ -166,7 +167,8 @@ pub(crate) fn left_store<G: Ground>(
 fn wake_parked<G: Ground>(ground: &mut G, slot: &str) -> Result<(), G::Error> {
     let free = free(ground, slot)?;
     if free > 0 {
-        for (lane, turn) in ground.parked(slot, free)? {
+        // Those that are looked at next wake the others.
+        for (lane, turn) in ground.parked(slot, free.min(LANES_PER_CALL))? {
             ground.stand(&lane, turn, &Standing::Ready)?;
         }
     }
