@@ -14,6 +14,7 @@ facts! {
     each_way_out_of_pending_frees_the_slot,
     the_slots_of_the_dead_are_free_after_their_rescue,
     a_freed_slot_wakes_who_waits_for_it,
+    a_deleted_run_leaves_the_slot_it_was_to_have_to_the_next,
     lanes_under_one_limit_take_turns_at_its_slots,
     how_a_limit_stands_is_told,
     the_latest_rule_holds,
@@ -88,6 +89,18 @@ async fn a_freed_slot_wakes_who_waits_for_it(store: &Store) {
         let fate = if expected == "a2" { banish() } else { Fate::Forget };
         store.settle_one(&claimed[0], fate).await;
     }
+}
+
+async fn a_deleted_run_leaves_the_slot_it_was_to_have_to_the_next(store: &Store) {
+    let ann = Overseer::named("ann");
+    let of = |tenant: &str| Flow { concurrency: at_once(1, "all").concurrency, ..of_tenant(tenant, 1) };
+    store.flow([("a1", of("a")), ("b1", of("b")), ("c1", of("c"))]).await;
+    let first = store.claim(&ann, 10).await;
+    store.settle_one(&first[0], Fate::Forget).await;
+
+    assert!(store.delete("b1").await, "whose turn it was");
+
+    assert_eq!(store.next(&ann, 10).await, ["c1"]);
 }
 
 async fn lanes_under_one_limit_take_turns_at_its_slots(store: &Store) {

@@ -12,8 +12,8 @@
 //!    weight says, or as many as are wanted when it is the only one, and goes to the back of the line.
 //! 3. A run that expired is removed. A full limit parks the lane and a rate limit blocks it: then it keeps its turn.
 //!
-//! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there, or a hundred. Whoever frees a slot, or looks at a lane
-//! without using its slots up, wakes others.
+//! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there. Whoever frees a slot, looks at a lane
+//! without using its slots up, or removes the last run of one that was to use them, wakes others.
 //!
 //! Stores that are written in Rust share this file, over what they can say of a queue, [`Ground`]; the scripts of Redis do the same.
 
@@ -145,6 +145,19 @@ pub(crate) fn left_pending<G: Ground>(ground: &mut G, run: &RunId, flow: &Stored
         if ground.free_slot(slot, run)? {
             wake_parked(ground, slot)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes a lane out of the line, where a run was removed from it and none is left: others go in its place.
+pub(crate) fn left_lane<G: Ground>(ground: &mut G, flow: &StoredFlow) -> Result<(), G::Error> {
+    let lane = &flow.lane;
+    if is_unkeyed(lane) || !ground.head(lane, 1)?.is_empty() || ground.standing(lane)?.is_none() {
+        return Ok(());
+    }
+    ground.clear(lane)?;
+    for slot in &flow.slots {
+        wake_parked(ground, slot)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use super::Queue;
 use super::flows::Flows;
-use crate::backend::lanes::{Ground, Head, Level, Picked, Standing, Turns, line_up, pick, wake_due};
+use crate::backend::lanes::{Ground, Head, Level, Picked, Standing, Turns, left_lane, line_up, pick, wake_due};
 use crate::clock::Timestamp;
 use crate::flow::{Concurrency, Priority, RateLimit, RateState, is_unkeyed, level_of};
 use crate::name::RunId;
@@ -46,6 +46,9 @@ impl Queue {
             if waiting.is_empty() {
                 self.lanes.remove(&lane);
             }
+        }
+        if let Some(flow) = self.runs.get(id).and_then(|run| run.flow.clone()) {
+            let Ok(()) = left_lane(self, &flow);
         }
     }
 

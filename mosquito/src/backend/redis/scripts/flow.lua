@@ -228,11 +228,18 @@ local function flow_control(first, now)
     return false
   end
 
-  -- Takes a run out of its lane, unless that is the list `waiting`. → how many were there
+  -- Takes a run out of its lane, unless that is the list `waiting`; when it was the last one, others go in its place. → how many were there
   function flow.wait_no_more(run)
     if run.place == '-' or run.place == '+' then return 0 end
-    local removed = redis.call('ZREM', lanes, run.lane .. ' ' .. run.place .. ' ' .. run.id)
-    if #run.lane == 1 and flow.is_empty(run.lane) then redis.call('ZREM', ready, run.lane) end
+    local lane = run.lane
+    local removed = redis.call('ZREM', lanes, lane .. ' ' .. run.place .. ' ' .. run.id)
+    if not flow.is_empty(lane) then return removed end
+    if #lane == 1 then
+      redis.call('ZREM', ready, lane)
+    elseif flow.standing(lane) then
+      flow.clear(lane)
+      for _, slot in ipairs(run.slots) do flow.wake_parked(slot) end
+    end
     return removed
   end
 
