@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use mosquito::QueueName;
 use mosquito::backend::redis::Redis;
 use mosquito::backend::{Backend, Enqueued, Fate, List, Rescue, Settled, StoredRun};
+use mosquito::{Fair, Flow, FlowKey, Priority, QueueName};
 
 use crate::making::{
     HOUR, Overseer, banish, ids, numbered, queue, reschedule, rescue_after, run, run_id, run_in, runs,
@@ -179,4 +179,48 @@ async fn a_run_deep_in_a_long_list_leaves_nothing_behind() {
         claimed.len(),
         expected.len()
     );
+}
+
+#[tokio::test]
+async fn a_run_whose_flow_cannot_be_read_is_a_plain_one() {
+    let ((redis, mail), ann) = (store("no-flow").await, Overseer::named("ann"));
+    let level = Flow { priority: Priority::FIRST, ..Flow::default() };
+    let fair = Flow { fair: Some(Fair { key: FlowKey::all(), weight: 1 }), ..Flow::default() };
+    let garbled = ["", "+ {", "- []", "7 {\"lane\":7}", "7 {\"lane\":\"x\"}"];
+    for (n, text) in garbled.into_iter().enumerate() {
+        for (which, flow) in [("level", &level), ("fair", &fair)] {
+            let id = format!("{which}-{n}");
+            let _put = redis.enqueue(&mail, &[run(&id).flowing(flow.clone())]).await.expect("it is enqueued");
+            REDIS.command::<()>(&["HSET", "no-flow:{mail}:flows", &id, text]);
+        }
+    }
+    let _put = redis.enqueue(&mail, &[run("good").flowing(fair)]).await.expect("it is enqueued");
+
+    let claimed = redis.claim(&mail, &ann.ticket(), 100).await.expect("it is answered").runs;
+
+    assert_eq!(claimed.len(), 2 * garbled.len() + 1, "none is lost: {:?}", ids(&claimed));
+    let settled = redis.settle(&mail, &settlements(&claimed, &Fate::Forget)).await.expect("it is answered");
+    assert!(settled.iter().all(|settled| *settled == Settled::Done), "{settled:?}");
+    assert_eq!(redis.sizes(&mail).await.expect("sizes are told").total(), 0);
+}
+
+#[tokio::test]
+async fn lanes_of_which_nothing_is_known_hold_nobody_up() {
+    let ((redis, mail), ann) = (store("odd-lanes").await, Overseer::named("ann"));
+    let level = Flow { priority: Priority::FIRST, ..Flow::default() };
+    let _put = redis.enqueue(&mail, &[run("good").flowing(level)]).await.expect("it is enqueued");
+    for (key, member) in
+        [("ready", "0#none"), ("blocked", "x"), ("blocked", "000000000007/5#none"), ("parked", "x")]
+    {
+        REDIS.command::<()>(&["ZADD", &format!("odd-lanes:{{mail}}:{key}"), "1", member]);
+    }
+
+    redis.promote(&mail, 100).await.expect("it is answered");
+    let claimed = redis.claim(&mail, &ann.ticket(), 100).await.expect("it is answered").runs;
+
+    assert_eq!(ids(&claimed), ["good"]);
+    for key in ["ready", "blocked"] {
+        let left: u32 = REDIS.command(&["ZCARD", &format!("odd-lanes:{{mail}}:{key}")]);
+        assert_eq!(left, 0, "{key}");
+    }
 }

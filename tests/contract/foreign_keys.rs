@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use mosquito::QueueName;
 use mosquito::backend::redis::Redis;
 use mosquito::backend::{Backend, Claim, Fate, Overlap};
+use mosquito::{
+    Concurrency, ConcurrencyUse, Flow, FlowKey, LimitName, OnConflict, Priority, QueueName, RateKind,
+    RateLimit, RateUse, Unique, Until,
+};
 
 use crate::making::{HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_in, settlement, tick};
 use crate::store::REDIS;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 24] = [
     "waiting",
     "pending",
     "scheduled",
@@ -22,24 +25,40 @@ const KEYS: [&str; 12] = [
     "paused",
     "wake",
     "due",
+    "lanes",
+    "ready",
+    "standing",
+    "blocked",
+    "parked",
+    "slots",
+    "rules",
+    "rates",
+    "unique",
+    "flows",
+    "turns",
+    "fading",
 ];
 
-/// What stands under a key, in one order.
+/// What stands under each key, in one order.
 const CONTENT: &str = "
-    local kind, items = redis.call('TYPE', KEYS[1]).ok, {}
-    if kind == 'string' then items = { redis.call('GET', KEYS[1]) } end
-    if kind == 'list' then items = redis.call('LRANGE', KEYS[1], 0, -1) end
-    if kind == 'zset' then items = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES') end
-    if kind == 'hash' then
-      for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-        items[#items + 1] = field .. ' = ' .. redis.call('HGET', KEYS[1], field)
+    local all = {}
+    for i, key in ipairs(KEYS) do
+      local kind, items = redis.call('TYPE', key).ok, {}
+      if kind == 'string' then items = { redis.call('GET', key) } end
+      if kind == 'list' then items = redis.call('LRANGE', key, 0, -1) end
+      if kind == 'zset' then items = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') end
+      if kind == 'hash' then
+        for _, field in ipairs(redis.call('HKEYS', key)) do
+          items[#items + 1] = field .. ' = ' .. redis.call('HGET', key, field)
+        end
+        table.sort(items)
       end
-      table.sort(items)
+      all[i] = kind .. ': ' .. table.concat(items, ', ')
     end
-    return kind .. ': ' .. table.concat(items, ', ')";
+    return all";
 
 /// The moves that there are.
-const MOVES: usize = 15;
+const MOVES: usize = 19;
 
 #[tokio::test]
 async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
@@ -55,7 +74,10 @@ async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
             let write =
                 if *wrong == "paused" { ["RPUSH", &key(wrong), "x"] } else { ["SET", &key(wrong), "x"] };
             REDIS.command::<()>(&write);
-            let content = || KEYS.map(|name| REDIS.command::<String>(&["EVAL", CONTENT, "1", &key(name)]));
+            let (keys, count) = (KEYS.map(key), KEYS.len().to_string());
+            let words: Vec<_> =
+                ["EVAL", CONTENT, &count].into_iter().chain(keys.iter().map(String::as_str)).collect();
+            let content = || REDIS.command::<Vec<String>>(&words);
             let before = content();
 
             if move_it(&redis, &mail, &ann, claims, step).await.is_err() {
@@ -73,7 +95,29 @@ async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
     assert!(refused > 50, "only {refused} moves were refused: the fact shows nothing");
 }
 
-/// Runs in every list, one of them due, and a periodic job.
+/// A flow that has something under every key that there is for flows.
+fn flow() -> Flow {
+    let (name, key) = (LimitName::new("letters").expect("it is a name"), FlowKey::all());
+    let rule = RateLimit { limit: 2, per: HOUR, kind: RateKind::Sliding };
+    Flow {
+        priority: Priority::FIRST,
+        rate: Some(RateUse { name: name.clone(), key: key.clone(), weight: 1, rule }),
+        concurrency: Some(ConcurrencyUse { name, key, rule: Concurrency { limit: 1 } }),
+        ..Flow::default()
+    }
+}
+
+/// A level of its own, and nothing else.
+fn low() -> Flow {
+    Flow { priority: Priority::LAST, ..Flow::default() }
+}
+
+fn unique(key: &FlowKey) -> Flow {
+    let unique = Unique { key: key.clone(), until: Until::For(HOUR), on_conflict: OnConflict::Replace };
+    Flow { unique: Some(unique), ..Flow::default() }
+}
+
+/// Runs in every list, one of them due, and a periodic job; and runs with a flow, of which one has a slot and others wait for it.
 async fn prepare(redis: &Redis, mail: &QueueName, ann: &Overseer) -> Vec<Claim> {
     let runs = ["a", "b", "c", "d"].map(run);
     let _put = redis.enqueue(mail, &runs).await.expect("it is enqueued");
@@ -81,7 +125,12 @@ async fn prepare(redis: &Redis, mail: &QueueName, ann: &Overseer) -> Vec<Claim> 
     let batch = [settlement(&claims[0], reschedule(Duration::ZERO)), settlement(&claims[1], banish())];
     redis.settle(mail, &batch).await.expect("it is answered");
     let _put = redis.enqueue(mail, &[run_in("e", HOUR)]).await.expect("it is enqueued");
-    claims
+    let flowing = ["f1", "f2", "f3"].map(|id| run(id).flowing(flow()));
+    let _put = redis.enqueue(mail, &flowing).await.expect("it is enqueued");
+    let slot = redis.claim(mail, &ann.ticket(), 1).await.expect("it is answered").runs;
+    let later = run_in("u", HOUR).flowing(unique(&FlowKey::all()));
+    let _put = redis.enqueue(mail, &[later, run("l").flowing(low())]).await.expect("it is enqueued");
+    claims.into_iter().chain(slot).collect()
 }
 
 async fn move_it(
@@ -108,6 +157,17 @@ async fn move_it(
         11 => redis.flush(mail).await?,
         12 => drop(redis.prune(mail, 0, Duration::ZERO, 5).await?),
         13 => drop(redis.delete(mail, &claims[0].id).await?),
+        14 => drop(redis.settle(mail, &[settlement(&claims[3], Fate::HandBack)]).await?),
+        15 => drop(redis.delete(mail, &claims[3].id).await?),
+        16 => {
+            let runs = [flow(), low(), unique(&FlowKey::all())].map(|flow| run("x").flowing(flow));
+            drop(redis.enqueue(mail, &runs).await?);
+        }
+        17 => {
+            let mut tick = tick(at, Overlap::Allow);
+            tick.run = tick.run.map(|run| run.flowing(unique(&FlowKey::all())));
+            drop(redis.tick(mail, &tick).await?);
+        }
         _ => redis.resume(mail).await?,
     }
     Ok(())

@@ -3,10 +3,13 @@
 //! Each step is applied to the store under test and to a model of its own; the answers and the whole queue
 //! must be the same, but for the tokens, which only their backend understands.
 //!
+//! Half of the runs have a flow. In the end all runs are made to go, and nothing of them is left.
+//!
 //! Where the clock is the test's, the model shares it and times are compared, too. Where it is a
 //! server's, delays are none or hours, so that the time that really passes makes no difference, and times
 //! are only compared for being there.
 
+mod flows;
 mod pair;
 mod player;
 
@@ -33,5 +36,6 @@ async fn whatever_is_done_a_store_does_as_the_model(store: &Store) {
             assert!(step < 10 * STEPS, "{seed}: it never came to {:?}", player.misses());
             player.play(step).await;
         }
+        player.finish().await;
     }
 }

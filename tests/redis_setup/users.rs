@@ -7,8 +7,9 @@ use std::time::Duration;
 use mosquito::backend::{Backend, Fate, List, Overlap, Rescue, Settlement, Signal, Tick, Ticket};
 use mosquito::serde_json::value::RawValue;
 use mosquito::{
-    Body, Context, Error, History, JobName, JobResult, Mosquito, NewRun, OverseerId, Perform, QueueName,
-    RunId, When, job,
+    Body, Concurrency, ConcurrencyUse, Context, Error, Flow, FlowKey, History, JobName, JobResult, LimitName,
+    Mosquito, NewRun, OnConflict, OverseerId, Perform, QueueName, RateKind, RateLimit, RateUse, RunId,
+    Unique, Until, When, job,
 };
 use mosquito_tests::RedisServer;
 
@@ -98,6 +99,7 @@ async fn the_user_of_the_guide_may_do_what_is_needed_and_nothing_more() {
 
     perform_everything(&mosquito).await;
     move_everything(&**mosquito.backend()).await;
+    move_runs_with_a_flow(&**mosquito.backend()).await;
     let foreign = use_a_key_of_somebody_else(&server, &mosquito).await;
 
     assert!(matches!(foreign, Error::ForeignKey { .. }), "{foreign:?}");
@@ -187,6 +189,42 @@ async fn move_everything(store: &dyn Backend) {
     store.resign(&dead_overseer).await.unwrap();
     store.wait(Signal::Work, &[mail], Duration::from_millis(1)).await.unwrap();
     assert!(store.queues().await.unwrap().len() >= 3);
+}
+
+/// Runs with a flow: they wait in lanes, take slots and are held up.
+async fn move_runs_with_a_flow(store: &dyn Backend) {
+    let (flows, overseer) = (queue("flows"), OverseerId::new("ann").unwrap());
+    let (name, key) = (LimitName::new("letters").unwrap(), FlowKey::all());
+    let rule = RateLimit { limit: 2, per: Duration::from_secs(60), kind: RateKind::Sliding };
+    let flow = Flow {
+        unique: Some(Unique { key: key.clone(), until: Until::Start, on_conflict: OnConflict::Replace }),
+        rate: Some(RateUse { name: name.clone(), key: key.clone(), weight: 1, rule }),
+        concurrency: Some(ConcurrencyUse {
+            name: name.clone(),
+            key: key.clone(),
+            rule: Concurrency { limit: 1 },
+        }),
+        ..Flow::default()
+    };
+    let flowing = |id: &str| run(id).flowing(flow.clone());
+    assert!(store.enqueue(&flows, &[flowing("a")]).await.unwrap()[0].is_new());
+    let claims =
+        store.claim(&flows, &Ticket { overseer: overseer.clone(), number: 1 }, 4).await.unwrap().runs;
+    assert_eq!(claims.len(), 1);
+    assert!(store.enqueue(&flows, &[flowing("b")]).await.unwrap()[0].is_new());
+    assert_eq!(store.holder(&flows, &key).await.unwrap(), Some(RunId::new("b").unwrap()));
+    assert!(
+        store.claim(&flows, &Ticket { overseer, number: 2 }, 4).await.unwrap().runs.is_empty(),
+        "one at once"
+    );
+    assert_eq!(store.limit(&flows, &name, &key).await.unwrap().concurrency.unwrap().used, 1);
+    let settlement =
+        Settlement { id: claims[0].id.clone(), token: claims[0].token.clone(), fate: Fate::Forget };
+    store.settle(&flows, &[settlement]).await.unwrap();
+    store.promote(&flows, 10).await.unwrap();
+    store.page(&flows, List::Waiting, 0, 10).await.unwrap();
+    assert!(store.delete(&flows, &RunId::new("b").unwrap()).await.unwrap());
+    store.flush(&flows).await.unwrap();
 }
 
 async fn use_a_key_of_somebody_else(server: &Guarded, mosquito: &Mosquito) -> Error {

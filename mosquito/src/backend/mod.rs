@@ -222,14 +222,6 @@ pub enum Enqueued {
 }
 
 impl Enqueued {
-    #[cfg(feature = "redis")]
-    pub(crate) fn answer(id: &RunId, new: bool) -> Self {
-        match new {
-            true => Self::New(id.clone()),
-            false => Self::Duplicate(id.clone()),
-        }
-    }
-
     /// The id of the run that stands in the queue now.
     #[must_use]
     pub fn id(&self) -> &RunId {

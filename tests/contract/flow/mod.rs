@@ -3,8 +3,11 @@
 mod expiry;
 mod fairness;
 mod leaks;
+#[cfg(feature = "redis")]
+mod leftovers;
 mod priorities;
 mod rates;
+mod signals;
 mod slots;
 mod unique;
 

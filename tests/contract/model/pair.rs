@@ -10,6 +10,7 @@ use mosquito::backend::{
 };
 use mosquito::{Clock, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp};
 
+use super::flows::{self, KEYS, LIMITS, UNIQUE, limit};
 use crate::store::Store;
 
 /// The two, and what is known about the time.
@@ -70,14 +71,16 @@ impl<'a> Pair<'a> {
     }
 
     pub(super) async fn enqueue(&mut self, runs: &[NewRun]) -> Vec<Enqueued> {
-        self.note(format!("enqueue {:?}", runs.iter().map(|run| (&run.id, run.when)).collect::<Vec<_>>()));
+        let named: Vec<_> = runs.iter().map(|run| (&run.id, run.when, &run.flow)).collect();
+        self.note(format!("enqueue {named:?}"));
         let store = self.backend().enqueue(&self.queue, runs).await.expect("it is answered");
         let model = self.model.enqueue(&self.queue, runs).await.expect("it is answered");
         self.same(store, model)
     }
 
     /// Claims from both. A claim whose ticket was used before is to be answered as it was then.
-    pub(super) async fn claim(&mut self, ticket: &Ticket, at_most: usize) -> (Lease, Vec<TwinClaim>) {
+    /// Answers the lease, what was claimed, and how many runs had waited too long.
+    pub(super) async fn claim(&mut self, ticket: &Ticket, at_most: usize) -> (Lease, Vec<TwinClaim>, usize) {
         self.note(format!("claim {at_most} with {ticket:?}"));
         let store = self.backend().claim(&self.queue, ticket, at_most).await.expect("it is answered");
         let model = self.model.claim(&self.queue, ticket, at_most).await.expect("it is answered");
@@ -92,8 +95,9 @@ impl<'a> Pair<'a> {
                 .collect()
         };
         self.same(seen(&store.runs), seen(&model.runs));
+        let expired = self.same(store.expired, model.expired).len();
         let twins = store.runs.into_iter().zip(model.runs);
-        (lease, twins.map(|(store, model)| TwinClaim { store, model }).collect())
+        (lease, twins.map(|(store, model)| TwinClaim { store, model }).collect(), expired)
     }
 
     pub(super) async fn settle(&mut self, batch: &[(TwinClaim, Fate)]) -> Vec<Settled> {
@@ -121,6 +125,7 @@ impl<'a> Pair<'a> {
         }
         let zero = |due: Option<Duration>| due.map(|due| due.is_zero());
         self.same(zero(store.next_due), zero(model.next_due));
+        self.same(store.woken, model.woken);
         self.same(store.moved, model.moved)
     }
 
@@ -190,6 +195,47 @@ impl<'a> Pair<'a> {
 
     /// Compares everything that can be seen of the queue.
     pub(super) async fn compare(&self) {
+        self.compare_lists().await;
+        // Now and then: it is many calls.
+        if self.log.len().is_multiple_of(4) {
+            self.compare_flows().await;
+        }
+    }
+
+    /// Compares how limits stand, and who keeps others away.
+    pub(super) async fn compare_flows(&self) {
+        for name in LIMITS {
+            for key in KEYS {
+                let (name, key) = (limit(name), flows::key(key));
+                let store = self.backend().limit(&self.queue, &name, &key).await.expect("a limit is told");
+                let model = self.model.limit(&self.queue, &name, &key).await.expect("a limit is told");
+                self.same((&name, &key, store), (&name, &key, model));
+            }
+        }
+        for key in UNIQUE {
+            let key = flows::key(key);
+            let store = self.backend().holder(&self.queue, &key).await.expect("a holder is told");
+            let model = self.model.holder(&self.queue, &key).await.expect("a holder is told");
+            self.same((&key, store), (&key, model));
+        }
+    }
+
+    /// The ids in a list.
+    pub(super) async fn ids(&self, list: List) -> Vec<RunId> {
+        let page = self.backend().page(&self.queue, list, 0, 1_000).await.expect("a page is read");
+        page.into_iter().map(|run| run.id).collect()
+    }
+
+    /// Checks that no slot is taken and nobody is kept away, but for times that were said.
+    pub(super) async fn assert_nothing_is_held(&self) {
+        for (name, key) in LIMITS.iter().flat_map(|name| KEYS.map(|key| (limit(name), flows::key(key)))) {
+            let report = self.backend().limit(&self.queue, &name, &key).await.expect("a limit is told");
+            assert_eq!(report.concurrency.map_or(0, |slots| slots.used), 0, "slots of {name} and {key}");
+        }
+        self.compare_flows().await;
+    }
+
+    async fn compare_lists(&self) {
         let store = self.backend().sizes(&self.queue).await.expect("sizes are told");
         let model = self.model.sizes(&self.queue).await.expect("sizes are told");
         self.same(store, model);

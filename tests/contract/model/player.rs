@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use mosquito::backend::{Fate, Lease, Overlap, Rescue, Tick, Ticket};
-use mosquito::{History, NewRun, RunId, Timestamp, When};
+use mosquito::backend::{Enqueued, Fate, Lease, List, Overlap, Rescue, Tick, Ticket};
+use mosquito::{Flow, History, NewRun, RunId, Timestamp, When};
 
+use super::flows;
 use super::pair::{Pair, TwinClaim};
 use crate::making::{HOUR, Overseer, job, queue, run_id, run_when, tick_of};
 use crate::store::Store;
@@ -15,9 +16,12 @@ use crate::store::Store;
 const IDS: usize = 40;
 
 /// What there is to be seen.
-const EVERYTHING: [&str; 14] = [
+const EVERYTHING: [&str; 17] = [
     "enqueued",
     "duplicate",
+    "kept away",
+    "replaced",
+    "expired",
     "claimed",
     "claimed again",
     "settled",
@@ -101,9 +105,15 @@ impl<'a> Player<'a> {
         let count = self.random.usize(1..7);
         let runs: Vec<_> = (0..count).map(|_| self.new_run()).collect();
         let answers = self.pair.enqueue(&runs).await;
-        let new = answers.iter().filter(|answer| answer.is_new()).count();
-        self.played("enqueued", new);
-        self.played("duplicate", answers.len() - new);
+        for (run, answer) in runs.iter().zip(answers) {
+            let what = match answer {
+                Enqueued::New(_) => "enqueued",
+                Enqueued::Duplicate(id) if id == run.id => "duplicate",
+                Enqueued::Duplicate(_) => "kept away",
+                Enqueued::Replaced(_) => "replaced",
+            };
+            self.played(what, 1);
+        }
     }
 
     fn new_run(&mut self) -> NewRun {
@@ -117,7 +127,12 @@ impl<'a> Player<'a> {
             1 => When::At(now - chrono::TimeDelta::days(1)),
             _ => When::Now,
         };
-        run_when(id.as_str(), when)
+        let run = run_when(id.as_str(), when);
+        if self.random.bool() { run } else { run.flowing(self.flow()) }
+    }
+
+    fn flow(&mut self) -> Flow {
+        flows::any(&mut self.random, self.pair.shares_its_clock())
     }
 
     fn any_id(&mut self) -> RunId {
@@ -140,7 +155,8 @@ impl<'a> Player<'a> {
     async fn claim(&mut self) {
         let (who, at_most) = (self.random.usize(0..3), self.random.usize(0..8));
         let ticket = self.overseers[who].ticket();
-        let (lease, claims) = self.pair.claim(&ticket, at_most).await;
+        let (lease, claims, expired) = self.pair.claim(&ticket, at_most).await;
+        self.played("expired", expired);
         if lease != Lease::Held {
             // What it claimed before is not its own any more.
             self.lose(who);
@@ -154,7 +170,7 @@ impl<'a> Player<'a> {
         let who = self.random.usize(0..3);
         let Some((ticket, _)) = self.random.choice(&self.held[who]).cloned() else { return };
         // Only what is surely pending: of a ticket that has nothing left, the contract says nothing.
-        let (_, claims) = self.pair.claim(&ticket, 0).await;
+        let (_, claims, _) = self.pair.claim(&ticket, 0).await;
         self.played("claimed again", claims.len());
     }
 
@@ -306,6 +322,9 @@ impl<'a> Player<'a> {
         let at = Timestamp::UNIX_EPOCH + chrono::TimeDelta::minutes(self.ticks);
         let overlap = if self.random.bool() { Overlap::Skip } else { Overlap::Allow };
         let mut tick = tick_of(name, at, overlap);
+        if self.random.bool() {
+            tick.run = tick.run.map(|run| run.flowing(self.flow()));
+        }
         if self.random.usize(0..4) == 0 {
             tick = Tick { run: None, ..tick };
         }
@@ -318,6 +337,28 @@ impl<'a> Player<'a> {
         if tick.at < self.pair.now() {
             self.pair.last_tick(&job(name)).await;
         }
+    }
+
+    /// Has all runs go, some by being performed and some by being deleted: then nothing is held any more.
+    pub(super) async fn finish(&mut self) {
+        self.pair.resume().await;
+        for who in 0..3 {
+            let batch: Vec<_> = self.held[who].drain(..).map(|(_, claim)| (claim, Fate::Forget)).collect();
+            self.pair.settle(&batch).await;
+        }
+        for who in [0, 1, 2, 0, 1, 2] {
+            let ticket = self.overseers[who].ticket();
+            let (_, claims, _) = self.pair.claim(&ticket, 4).await;
+            let batch: Vec<_> = claims.into_iter().map(|claim| (claim, Fate::Forget)).collect();
+            self.pair.settle(&batch).await;
+        }
+        for list in List::ALL {
+            for id in self.pair.ids(list).await {
+                self.pair.delete(&id).await;
+            }
+        }
+        self.pair.compare().await;
+        self.pair.assert_nothing_is_held().await;
     }
 
     /// Seldom, so that queues have time to grow.

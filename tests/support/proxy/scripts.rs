@@ -39,7 +39,7 @@ impl Script {
         match self {
             // The lease and the time, and nothing after them.
             Self::Claim => !reply.starts_with(b"*2\r\n"),
-            Self::Promote => !reply.starts_with(b"*2\r\n:0\r\n"),
+            Self::Promote => !reply.starts_with(b"*3\r\n:0\r\n"),
             Self::Rescue => reply != b"*3\r\n:0\r\n*0\r\n*0\r\n",
             _ => true,
         }
@@ -47,18 +47,18 @@ impl Script {
 
     fn text(self) -> &'static str {
         macro_rules! text {
-            ($name:literal) => {
-                include_str!(concat!("../../../mosquito/src/backend/redis/scripts/", $name, ".lua"))
+            ($($name:literal),+) => {
+                concat!($(include_str!(concat!("../../../mosquito/src/backend/redis/scripts/", $name, ".lua"))),+)
             };
         }
         match self {
-            Self::Enqueue => text!("enqueue"),
-            Self::Claim => text!("claim"),
-            Self::Settle => text!("settle"),
-            Self::Promote => text!("promote"),
+            Self::Enqueue => text!("flow", "enqueue"),
+            Self::Claim => text!("flow", "pick", "claim"),
+            Self::Settle => text!("flow", "settle"),
+            Self::Promote => text!("flow", "promote"),
             Self::LastTick => text!("last_tick"),
-            Self::Tick => text!("tick"),
-            Self::Rescue => text!("rescue"),
+            Self::Tick => text!("flow", "tick"),
+            Self::Rescue => text!("flow", "rescue"),
             Self::Beat => text!("beat"),
             Self::Lead => text!("lead"),
         }

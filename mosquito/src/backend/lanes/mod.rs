@@ -24,7 +24,8 @@ use crate::name::RunId;
 
 pub(crate) use turns::{Level, Turns};
 
-/// How many lanes one claim looks at without getting a run from them, and how many blocked ones it makes ready.
+/// How many lanes one claim looks at without getting a run from them, and how many it makes ready that were blocked, or parked at
+/// one slot.
 pub(crate) const LANES_PER_CALL: usize = 100;
 
 /// A run at the front of its lane.
@@ -179,7 +180,8 @@ pub(crate) fn left_store<G: Ground>(
 fn wake_parked<G: Ground>(ground: &mut G, slot: &str) -> Result<(), G::Error> {
     let free = free(ground, slot)?;
     if free > 0 {
-        for (lane, turn) in ground.parked(slot, free)? {
+        // Those that are looked at next wake the others.
+        for (lane, turn) in ground.parked(slot, free.min(LANES_PER_CALL))? {
             ground.stand(&lane, turn, &Standing::Ready)?;
         }
     }

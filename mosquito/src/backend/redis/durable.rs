@@ -11,7 +11,7 @@ use ::redis::{RedisError, Value};
 
 use super::connection::Lent;
 use super::keys::Key;
-use super::{Redis, permission};
+use super::{Redis, flow, permission, replies};
 use crate::backend::{BATCH_LIMIT, Durability, Enqueued, Met};
 use crate::error::Result;
 use crate::job_run::NewRun;
@@ -24,7 +24,14 @@ const SLACK: Duration = Duration::from_secs(5);
 const BARRIER_MS: u64 = 60_000;
 
 impl Redis {
-    const ENQUEUE_KEYS: [Key; 5] = [Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
+    /// The keys of an enqueue of these runs: plain ones need few.
+    fn enqueue_keys(runs: &[NewRun]) -> Vec<Key> {
+        let mut keys = vec![Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
+        if runs.iter().any(|run| run.flow.is_some()) {
+            keys.extend(Key::FLOW);
+        }
+        keys
+    }
 
     pub(super) async fn enqueue_now(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
         if runs.is_empty() {
@@ -33,13 +40,14 @@ impl Redis {
         self.list(queue).await?;
         let mut answers = Vec::with_capacity(runs.len());
         for chunk in runs.chunks(BATCH_LIMIT) {
-            let mut call = self.call(&self.scripts.enqueue, queue, &Self::ENQUEUE_KEYS);
+            let mut call = self.call(&self.scripts.enqueue, queue, &Self::enqueue_keys(chunk));
             for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body());
-                call.arg(super::moves::when(run.when));
+                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run));
             }
-            let new: Vec<bool> = self.answer(queue, &call).await?;
-            answers.extend(chunk.iter().zip(new).map(|(run, new)| Enqueued::answer(&run.id, new)));
+            let answer: Vec<Value> = self.answer(queue, &call).await?;
+            for (run, answer) in chunk.iter().zip(answer) {
+                answers.push(self.read(replies::enqueued(&run.id, answer))?);
+            }
         }
         Ok(answers)
     }
@@ -87,15 +95,16 @@ impl Redis {
         self.tell_the_time().await?;
         let mut pipeline = ::redis::pipe();
         for chunk in runs.chunks(BATCH_LIMIT) {
-            let keys: Vec<_> = Self::ENQUEUE_KEYS.iter().map(|key| self.keys.of(queue, *key)).collect();
+            let keys: Vec<_> =
+                Self::enqueue_keys(chunk).into_iter().map(|key| self.keys.of(queue, key)).collect();
             let call = pipeline.cmd("EVALSHA").arg(self.scripts.enqueue.get_hash()).arg(keys.len()).arg(keys);
             for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body()).arg(super::moves::when(run.when));
+                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run));
             }
         }
         let barrier = self.keys.of(queue, Key::Barrier);
         pipeline.cmd("SET").arg(barrier).arg("").arg("PX").arg(BARRIER_MS).ignore();
-        let asked: Result<Vec<Vec<bool>>, RedisError> = async {
+        let asked: Result<Vec<Vec<Value>>, RedisError> = async {
             match pipeline.query_async(connection).await {
                 Err(error) if lacks_script(&error) => {
                     self.scripts.enqueue.prepare_invoke().load_async(connection).await?;
@@ -107,8 +116,8 @@ impl Redis {
         .await;
         match asked {
             Ok(answers) => {
-                let new = answers.into_iter().flatten();
-                Ok(runs.iter().zip(new).map(|(run, new)| Enqueued::answer(&run.id, new)).collect())
+                let answers = runs.iter().zip(answers.into_iter().flatten());
+                self.read(answers.map(|(run, answer)| replies::enqueued(&run.id, answer)).collect())
             }
             Err(error) => Err(self.explain(queue, error).await),
         }

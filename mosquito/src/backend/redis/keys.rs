@@ -42,10 +42,34 @@ pub(super) enum Key {
     Due,
     /// Text that is written to have something to wait for, and expires.
     Barrier,
+    /// Sorted set of one score, of what waits outside of `waiting`: lane, blank, place in hex, blank, id.
+    Lanes,
+    /// Sorted set of the lanes that can be claimed from, by level times 2⁴⁴ plus turn; those without a key have turn 0.
+    Ready,
+    /// Hash: lane with a key → `ready`, `blocked` or `parked`, its turn in hex, and until when or at which slot.
+    Standing,
+    /// Sorted set of blocked lanes, `turn/lane`, by the time in ms until when.
+    Blocked,
+    /// Sorted set of one score, of parked lanes: `limit/key/turn/lane`.
+    Parked,
+    /// Sorted set of one score, of the slots that are taken: `limit/key/id`.
+    Slots,
+    /// Hash: `rate/limit` → `kind:limit:ms`, `concurrency/limit` → how many slots each key has.
+    Rules,
+    /// Hash: `limit/key` → what a rate limit remembers of it: `kind ms time:count,…`.
+    Rates,
+    /// Hash: unique key → when it ends in ms or 0, blank, the run that has it.
+    Unique,
+    /// Hash: id → `-` when the run does not wait, `+` in `waiting`, else its place in `lanes`; blank, its flow.
+    Flows,
+    /// Hash: whose turn it is. It is there from the first run with a flow on.
+    Turns,
+    /// Sorted set of what can be forgotten, `r/` and an entry of `rates` or `u/` and one of `unique`, by the time in ms from when on.
+    Fading,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
@@ -59,6 +83,34 @@ impl Key {
         Self::Wake,
         Self::Due,
         Self::Barrier,
+        Self::Lanes,
+        Self::Ready,
+        Self::Standing,
+        Self::Blocked,
+        Self::Parked,
+        Self::Slots,
+        Self::Rules,
+        Self::Rates,
+        Self::Unique,
+        Self::Flows,
+        Self::Turns,
+        Self::Fading,
+    ];
+
+    /// What a script that moves runs with a flow takes behind its own, in the order of `scripts/flow.lua`.
+    pub(super) const FLOW: [Self; 12] = [
+        Self::Lanes,
+        Self::Ready,
+        Self::Standing,
+        Self::Blocked,
+        Self::Parked,
+        Self::Slots,
+        Self::Rules,
+        Self::Rates,
+        Self::Unique,
+        Self::Flows,
+        Self::Turns,
+        Self::Fading,
     ];
 
     fn name(self) -> &'static str {
@@ -76,6 +128,18 @@ impl Key {
             Self::Wake => "wake",
             Self::Due => "due",
             Self::Barrier => "barrier",
+            Self::Lanes => "lanes",
+            Self::Ready => "ready",
+            Self::Standing => "standing",
+            Self::Blocked => "blocked",
+            Self::Parked => "parked",
+            Self::Slots => "slots",
+            Self::Rules => "rules",
+            Self::Rates => "rates",
+            Self::Unique => "unique",
+            Self::Flows => "flows",
+            Self::Turns => "turns",
+            Self::Fading => "fading",
         }
     }
 
@@ -84,7 +148,9 @@ impl Key {
         match self {
             Self::Waiting | Self::Wake | Self::Due => "list",
             Self::Pending | Self::Scheduled | Self::Dead | Self::Owners => "zset",
+            Self::Lanes | Self::Ready | Self::Blocked | Self::Parked | Self::Slots | Self::Fading => "zset",
             Self::Runs | Self::History | Self::Tickets | Self::Schedules => "hash",
+            Self::Standing | Self::Rules | Self::Rates | Self::Unique | Self::Flows | Self::Turns => "hash",
             Self::Paused | Self::Barrier => "string",
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! - A run's envelope stands in one hash per queue, from enqueue to the end; the lists hold ids.
 //! - `pending` holds claims, not ids: removing the claim is the fence, and the claims of an overseer are one range.
+//! - Plain runs wait in a list, and all others in lanes (`scripts/flow.lua`), which cost nothing where there are none.
 //! - An attempt is counted when its claim is made, by the claim itself: the number is written down only when
 //!   the run leaves `pending` other than by success. So the usual run writes no history at all.
 //! - A script looks at every key it will write before it writes one, since a script that fails half way is not
@@ -18,6 +19,7 @@ mod connection;
 mod durable;
 #[cfg(feature = "testing")]
 mod erase;
+mod flow;
 mod keys;
 mod moves;
 mod permission;
@@ -154,6 +156,15 @@ impl Redis {
         let mut call = script.prepare_invoke();
         for key in keys {
             call.key(self.keys.of(queue, *key));
+        }
+        call
+    }
+
+    /// A call of a script that moves runs with a flow, too.
+    fn call_flowing<'a>(&self, script: &'a Script, queue: &QueueName, keys: &[Key]) -> ScriptInvocation<'a> {
+        let mut call = self.call(script, queue, keys);
+        for key in Key::FLOW {
+            call.key(self.keys.of(queue, key));
         }
         call
     }

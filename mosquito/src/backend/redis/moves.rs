@@ -6,17 +6,18 @@ use std::time::Duration;
 use ::redis::Value;
 use async_trait::async_trait;
 
-use super::Redis;
 use super::keys::Key;
 use super::replies::{self, Reply};
+use super::{Redis, flow};
 use crate::backend::{
-    BATCH_LIMIT, Backend, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, List, Met,
-    Overlap, Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked,
-    Ticket,
+    BATCH_LIMIT, Backend, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, LimitReport,
+    List, Met, Overlap, Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun,
+    Tick, Ticked, Ticket,
 };
 use crate::clock::{self, millis};
 use crate::error::Result;
-use crate::job_run::{History, NewRun, When};
+use crate::flow::{FlowKey, LimitName};
+use crate::job_run::{History, NewRun};
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
 #[async_trait]
@@ -45,8 +46,10 @@ impl Backend for Redis {
             Key::Paused,
             Key::Tickets,
             Key::Dead,
+            Key::Scheduled,
+            Key::Due,
         ];
-        let mut call = self.call(&self.scripts.claim, queue, &keys);
+        let mut call = self.call_flowing(&self.scripts.claim, queue, &keys);
         call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT));
         let answer: Value = self.answer(queue, &call).await?;
         self.read(replies::claimed(answer))
@@ -65,7 +68,7 @@ impl Backend for Redis {
                 Key::Wake,
                 Key::Due,
             ];
-            let mut call = self.call(&self.scripts.settle, queue, &keys);
+            let mut call = self.call_flowing(&self.scripts.settle, queue, &keys);
             for one in chunk {
                 call.arg(one.id.as_str()).arg(&one.token.0);
                 match &one.fate {
@@ -84,10 +87,11 @@ impl Backend for Redis {
     }
 
     async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
-        let mut call = self.call(&self.scripts.promote, queue, &[Key::Scheduled, Key::Waiting, Key::Wake]);
+        let keys = [Key::Scheduled, Key::Waiting, Key::Wake];
+        let mut call = self.call_flowing(&self.scripts.promote, queue, &keys);
         call.arg(at_most.min(BATCH_LIMIT));
-        let (moved, next): (usize, i64) = self.answer(queue, &call).await?;
-        Ok(Promoted { moved, woken: 0, next_due: u64::try_from(next).ok().map(Duration::from_millis) })
+        let (moved, next, woken): (usize, i64, usize) = self.answer(queue, &call).await?;
+        Ok(Promoted { moved, woken, next_due: u64::try_from(next).ok().map(Duration::from_millis) })
     }
 
     async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {
@@ -101,12 +105,15 @@ impl Backend for Redis {
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         self.list(queue).await?;
         let keys = [Key::Schedules, Key::Runs, Key::Dead, Key::Waiting, Key::Wake, Key::Scheduled, Key::Due];
-        let mut call = self.call(&self.scripts.tick, queue, &keys);
+        let mut call = match &tick.run {
+            Some(NewRun { flow: Some(_), .. }) => self.call_flowing(&self.scripts.tick, queue, &keys),
+            _ => self.call(&self.scripts.tick, queue, &keys),
+        };
         let overlap = match tick.overlap {
             Overlap::Skip => "skip",
             Overlap::Allow => "allow",
         };
-        let run = tick.run.as_ref().map(|run| (run.id.as_str(), run.body(), when(run.when)));
+        let run = tick.run.as_ref().map(|run| (run.id.as_str(), run.body(), flow::when_and_how(run)));
         let (id, body, when) = run.unwrap_or_default();
         call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap).arg(id).arg(body).arg(when);
         let answer: String = self.answer(queue, &call).await?;
@@ -140,7 +147,7 @@ impl Backend for Redis {
             Key::Wake,
             Key::Tickets,
         ];
-        let mut call = self.call(&self.scripts.rescue, queue, &keys);
+        let mut call = self.call_flowing(&self.scripts.rescue, queue, &keys);
         call.arg(millis(rescue.dead_after))
             .arg(rescue.max_crashes)
             .arg(rescue.at_most.min(BATCH_LIMIT))
@@ -158,7 +165,7 @@ impl Backend for Redis {
 
     async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>> {
         let keys = [Key::Pending, Key::Waiting, Key::Wake, Key::Runs];
-        let mut call = self.call(&self.scripts.recall, queue, &keys);
+        let mut call = self.call_flowing(&self.scripts.recall, queue, &keys);
         call.arg(before.overseer.as_str()).arg(sortable(before.number)).arg(BATCH_LIMIT);
         let answer: Value = self.answer(queue, &call).await?;
         self.read(Reply::new(answer).and_then(Reply::all_ids))
@@ -172,7 +179,8 @@ impl Backend for Redis {
     }
 
     async fn resume(&self, queue: &QueueName) -> Result<()> {
-        let call = self.call(&self.scripts.resume, queue, &[Key::Paused, Key::Waiting, Key::Wake]);
+        let keys = [Key::Paused, Key::Waiting, Key::Wake, Key::Ready];
+        let call = self.call(&self.scripts.resume, queue, &keys);
         self.answer(queue, &call).await
     }
 
@@ -201,9 +209,14 @@ impl Backend for Redis {
             .llen(self.keys.of(queue, Key::Waiting))
             .zcard(self.keys.of(queue, Key::Pending))
             .zcard(self.keys.of(queue, Key::Scheduled))
-            .zcard(self.keys.of(queue, Key::Dead));
-        match pipe.query_async(&mut self.commands(queue)).await {
-            Ok((waiting, pending, scheduled, dead)) => Ok(Sizes { waiting, pending, scheduled, dead }),
+            .zcard(self.keys.of(queue, Key::Dead))
+            .zcard(self.keys.of(queue, Key::Lanes));
+        let sizes: Result<(usize, usize, usize, usize, usize), _> =
+            pipe.query_async(&mut self.commands(queue)).await;
+        match sizes {
+            Ok((waiting, pending, scheduled, dead, lanes)) => {
+                Ok(Sizes { waiting: waiting + lanes, pending, scheduled, dead })
+            }
             Err(error) => Err(self.explain(queue, error).await),
         }
     }
@@ -224,7 +237,7 @@ impl Backend for Redis {
         if at_most == 0 {
             return Ok(Vec::new());
         }
-        let mut call = self.call(&self.scripts.page, queue, &[key, Key::Runs, Key::History]);
+        let mut call = self.call(&self.scripts.page, queue, &[key, Key::Runs, Key::History, Key::Lanes]);
         // No list is longer, and the script counts in numbers of 53 bits.
         call.arg(list.to_string()).arg(offset.min(1 << 48)).arg(at_most.min(BATCH_LIMIT));
         let answer: Value = self.answer(queue, &call).await?;
@@ -235,17 +248,44 @@ impl Backend for Redis {
         self.search_one(queue, id).await
     }
 
+    async fn limit(&self, queue: &QueueName, name: &LimitName, key: &FlowKey) -> Result<LimitReport> {
+        self.limit_of(queue, name, key).await
+    }
+
+    async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>> {
+        let mut call = self.call(&self.scripts.holder, queue, &[Key::Unique, Key::Runs]);
+        call.arg(key.as_str());
+        let holder: Option<Vec<u8>> = self.answer(queue, &call).await?;
+        Ok(holder.map(|id| RunId::stored(&String::from_utf8_lossy(&id))))
+    }
+
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
         self.delete_one(queue, id).await
     }
 
     async fn flush(&self, queue: &QueueName) -> Result<()> {
-        let keys = [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History];
+        let keys = [
+            Key::Waiting,
+            Key::Pending,
+            Key::Scheduled,
+            Key::Dead,
+            Key::Lanes,
+            Key::Ready,
+            Key::Blocked,
+            Key::Parked,
+            Key::Slots,
+            Key::Runs,
+            Key::History,
+            Key::Standing,
+            Key::Unique,
+            Key::Flows,
+        ];
         self.answer(queue, &self.call(&self.scripts.flush, queue, &keys)).await
     }
 
     async fn prune(&self, queue: &QueueName, keep: usize, age: Duration, at_most: usize) -> Result<usize> {
-        let mut call = self.call(&self.scripts.prune, queue, &[Key::Dead, Key::Runs, Key::History]);
+        let mut call =
+            self.call(&self.scripts.prune, queue, &[Key::Dead, Key::Runs, Key::History, Key::Flows]);
         call.arg(keep).arg(millis(age)).arg(at_most.min(BATCH_LIMIT));
         self.answer(queue, &call).await
     }
@@ -308,15 +348,6 @@ impl Backend for Redis {
 /// Of one width, so that the claims of an overseer sort by ticket.
 fn sortable(ticket: u64) -> String {
     format!("{ticket:016x}")
-}
-
-/// As the scripts read it: nothing, so many ms from now, or ms since 1970.
-pub(super) fn when(when: When) -> String {
-    match when {
-        When::Now => String::new(),
-        When::After(delay) => format!("+{}", millis(delay)),
-        When::At(time) => format!("@{}", time.timestamp_millis()),
-    }
 }
 
 fn json(history: &History) -> String {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ::redis::{ErrorKind, RedisError, Value};
 
-use crate::backend::{Claim, ClaimToken, Claimed, Lease, List, StoredRun};
+use crate::backend::{Claim, ClaimToken, Claimed, Enqueued, Lease, List, StoredRun};
 use crate::clock;
 use crate::job_run::History;
 use crate::name::{OverseerId, RunId};
@@ -71,6 +71,22 @@ fn unexpected(what: &str) -> RedisError {
     (ErrorKind::UnexpectedReturnType, "a script should have answered", what.to_owned()).into()
 }
 
+/// What became of a run: 1, 0, or a letter and the id of the run that is there.
+pub(super) fn enqueued(id: &RunId, value: Value) -> Result<Enqueued, RedisError> {
+    let other = |bytes: &[u8]| RunId::stored(&String::from_utf8_lossy(bytes));
+    match &value {
+        Value::Int(1) => Ok(Enqueued::New(id.clone())),
+        Value::Int(0) => Ok(Enqueued::Duplicate(id.clone())),
+        Value::BulkString(bytes) if bytes.first() == Some(&b'd') => {
+            Ok(Enqueued::Duplicate(other(&bytes[1..])))
+        }
+        Value::BulkString(bytes) if bytes.first() == Some(&b'r') => {
+            Ok(Enqueued::Replaced(other(&bytes[1..])))
+        }
+        _ => Err(unexpected("1, 0, d or r")),
+    }
+}
+
 pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
     let mut reply = Reply::new(value)?;
     let lease = match reply.text()?.as_str() {
@@ -80,12 +96,13 @@ pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
         _ => return Err(unexpected("new, held or lost")),
     };
     let now = clock::from_millis(reply.int()?);
+    let expired = if reply.is_empty() { Vec::new() } else { reply.ids()? };
     let mut runs = Vec::new();
     while !reply.is_empty() {
         let (id, token) = (reply.id()?, ClaimToken(reply.text()?));
         runs.push(Claim { id, token, envelope: reply.bytes()?, history: reply.history()? });
     }
-    Ok(Claimed { runs, expired: Vec::new(), lease, now })
+    Ok(Claimed { runs, expired, lease, now })
 }
 
 pub(super) fn page(list: List, value: Value) -> Result<Vec<StoredRun>, RedisError> {

@@ -6,10 +6,23 @@ use ::redis::Script;
 /// the server's. That key is not declared, so such a store needs a server that is no cluster.
 const CLOCK: &str = include_str!("scripts/clock.lua");
 
+/// A script behind what it shares with others.
+macro_rules! text {
+    ([] $name:ident) => {
+        include_str!(concat!("scripts/", stringify!($name), ".lua"))
+    };
+    (["flow"] $name:ident) => {
+        concat!(include_str!("scripts/flow.lua"), text!([] $name))
+    };
+    (["flow", "pick"] $name:ident) => {
+        concat!(include_str!("scripts/flow.lua"), include_str!("scripts/pick.lua"), text!([] $name))
+    };
+}
+
 macro_rules! scripts {
-    ($($name:ident),* $(,)?) => {
+    ($($before:tt $($name:ident),+;)+) => {
         pub(super) struct Scripts {
-            $(pub(super) $name: Script,)*
+            $($(pub(super) $name: Script,)+)+
         }
 
         impl Scripts {
@@ -17,12 +30,12 @@ macro_rules! scripts {
             pub(super) fn new(clock: Option<&str>) -> Self {
                 let begin = clock.map_or(String::new(), |key| CLOCK.replace("CLOCK_KEY", key));
                 let script = |text: &str| Script::new(&format!("{begin}{text}"));
-                Self { $($name: script(include_str!(concat!("scripts/", stringify!($name), ".lua"))),)* }
+                Self { $($($name: script(text!($before $name)),)+)+ }
             }
         }
 
         /// The text of each script.
-        const TEXTS: &[&str] = &[$(include_str!(concat!("scripts/", stringify!($name), ".lua")),)*];
+        const TEXTS: &[&str] = &[$($(text!($before $name),)+)+];
     };
 }
 
@@ -38,6 +51,7 @@ pub(super) fn hashes() -> impl Iterator<Item = String> {
 }
 
 scripts! {
-    enqueue, claim, settle, promote, last_tick, tick, beat, rescue, recall, pause, resume, paused, page, delete, locate, flush,
-    prune, lead, resign,
+    [] last_tick, beat, pause, resume, paused, page, locate, flush, prune, lead, resign, limit, holder;
+    ["flow"] enqueue, settle, promote, tick, rescue, recall, delete;
+    ["flow", "pick"] claim;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Place, Queue};
+use super::{Place, Queue, Run};
 use crate::backend::lanes::{Ground, Standing, Turns, left_pending, left_store};
 use crate::backend::{Enqueued, LimitReport, Used};
 use crate::clock::{self, Timestamp};
@@ -106,9 +106,15 @@ impl Queue {
             self.flows.unique.insert(unique.key.clone(), Holder { run: new.id.clone(), until });
             return None;
         };
-        let scheduled = match self.runs.get(&there).map(|run| &run.place) {
-            Some(Place::Scheduled(before)) if unique.replace => Some(*before),
-            Some(Place::Waiting) if unique.replace => None,
+        let of_its_key = |run: &&Run| {
+            let its = run.flow.as_ref().and_then(|flow| flow.unique.as_ref());
+            its.is_some_and(|its| its.key == unique.key)
+        };
+        // Another run may have got the id of one that is finished and keeps others away for a time.
+        let run = self.runs.get(&there).filter(|_| unique.replace).filter(of_its_key);
+        let scheduled = match run.map(|run| &run.place) {
+            Some(Place::Scheduled(before)) => Some(*before),
+            Some(Place::Waiting) => None,
             _ => return Some(Enqueued::Duplicate(there)),
         };
         let run = self.runs.get_mut(&there).expect("it was found");

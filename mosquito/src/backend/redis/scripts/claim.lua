@@ -1,7 +1,8 @@
 -- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused,
--- KEYS[8] tickets, KEYS[9] dead
+-- KEYS[8] tickets, KEYS[9] dead, KEYS[10] scheduled, KEYS[11] due, from KEYS[12] on as in flow.lua
 -- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most
--- → {'new' | 'held' | 'lost', time, then for each run: id, token, envelope, history or ''}
+-- → {'new' | 'held' | 'lost', time, and when there is anything: {ids of runs that waited too long and are removed},
+--    then for each run: id, token, envelope, history or ''}
 --
 -- A member of pending is a claim: 'overseer/ticket/position/time/id', all of one score, so that the claims of
 -- an overseer, and those of one ticket, are each one range.
@@ -24,6 +25,7 @@ if latest and ticket <= latest then
   local before = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. claim, '(' .. overseer .. '/' .. ticket .. '0')
   if #before == 0 then return answer end
   local ids = {}
+  answer[3] = {}
   for i, member in ipairs(before) do ids[i] = string.match(member, '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$') end
   local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
   local histories = redis.call('HMGET', KEYS[4], unpack(ids))
@@ -55,7 +57,12 @@ if ARGV[3] == '0' then
   return answer
 end
 local paused = till and (tonumber(till) or 0)
-if depth == 0 or paused and (paused == 0 or now < paused) then return answer end
+-- Whoever enqueued a run with a flow has written there whose turn it is.
+local flows_in_use = redis.call('HLEN', KEYS[22]) > 0
+if depth == 0 and not flows_in_use or paused and (paused == 0 or now < paused) then return answer end
+local flow = flows_in_use and flow_control(12, now)
+local due_rung = flow and redis.call('LLEN', KEYS[11]) > 0
+local scheduled = flow and tonumber(redis.call('ZRANGE', KEYS[10], 0, 0, 'WITHSCORES')[2])
 
 -- Whether an id is UTF-8: nobody could name another one when it is settled, so its run would be performed for ever.
 local function is_text(id)
@@ -70,19 +77,38 @@ local function is_text(id)
   return not string.find(id, '[\128-\255]')
 end
 
-local ids = redis.call('RPOP', KEYS[1], ARGV[3])
-local envelopes = redis.call('HMGET', KEYS[3], unpack(ids))
-local histories = attempted and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
+local ids, expired, sleeps_until
+if flow then
+  sleeps_until = math.min(scheduled or math.huge, flow.first_due() or math.huge)
+  ids, expired = pick(flow, KEYS[1], KEYS[3], KEYS[4], tonumber(ARGV[3]), now)
+else
+  ids, expired = redis.call('RPOP', KEYS[1], ARGV[3]), {}
+end
+local envelopes = #ids > 0 and redis.call('HMGET', KEYS[3], unpack(ids))
+local histories = attempted and #ids > 0 and redis.call('HMGET', KEYS[4], unpack(ids)) or {}
+if #ids + #expired > 0 then answer[3] = expired end
+-- A run with a flow that cannot be claimed after all: what it took is given back.
+local function drop(id)
+  local run = flow and flow.of(id)
+  if not run then return end
+  flow.left_pending(run)
+  flow.left_store(run, true)
+end
+
 local members = {}
 for i, id in ipairs(ids) do
   -- A blank is what is left of a run that was deleted from the middle of a long list.
-  if envelopes[i] and not is_text(id) then
+  if not envelopes[i] then
+    drop(id)
+    if flow then flow.forget(id) end
+  elseif not is_text(id) then
     local read, history = pcall(cjson.decode, histories[i] or '')
     if not read or type(history) ~= 'table' then history = { attempts = 0 } end
     history.error = 'its id is not UTF-8 text: it was enqueued by hand'
     redis.call('HSET', KEYS[4], id, cjson.encode(history))
     redis.call('ZADD', KEYS[9], now, id)
-  elseif envelopes[i] then
+    drop(id)
+  else
     local token = string.format('%s%03d/%d', claim, i - 1, now)
     members[#members + 1] = 0
     members[#members + 1] = token .. '/' .. id
@@ -96,6 +122,15 @@ if #members > 0 then
   redis.call('ZADD', KEYS[2], unpack(members))
   spend()
 end
+
+local left = depth > #ids
+if flow then
+  flow.save()
+  left = redis.call('LLEN', KEYS[1]) + redis.call('ZCARD', flow.lined_up) > 0
+  local first = flow.first_due()
+  -- Whoever promotes sleeps for longer.
+  if first and first < sleeps_until and not due_rung then redis.call('LPUSH', KEYS[11], 1) end
+end
 -- One wakes one: whoever leaves runs behind wakes the next.
-if depth > #ids and not rung then redis.call('LPUSH', KEYS[6], 1) end
+if left and not rung then redis.call('LPUSH', KEYS[6], 1) end
 return answer

@@ -1,6 +1,9 @@
--- KEYS[1] waiting, KEYS[2] scheduled, KEYS[3] runs, KEYS[4] wake, KEYS[5] due
--- ARGV: for each run its id, its envelope without a time, and '' for now, '+ms' from now or '@ms' since 1970
--- → for each run 1 when it is new, 0 when the queue holds its id already
+-- KEYS[1] waiting, KEYS[2] scheduled, KEYS[3] runs, KEYS[4] wake, KEYS[5] due; when a run has a flow, from KEYS[6] on as in flow.lua
+-- ARGV: for each run its id, its envelope without a time, and '' for now, '+ms' from now or '@ms' since 1970. When it has a flow
+--       that goes on: for how many ms it may wait, the rule 'kind:limit:ms' of its rate limit, how many slots its concurrency limit
+--       has, each '-' when there is none, and the flow; each behind a blank
+-- → for each run 1 when it is new, 0 when the queue holds its id already, 'd' and the id of another run that keeps it away,
+--   'r' and the id of one that has its envelope now
 --
 -- Looking at every list first: a key of a wrong type fails here, before anything is written.
 local rung = redis.call('LLEN', KEYS[4]) > 0
@@ -10,31 +13,40 @@ local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = string.format('{"enqueued_at":%d,', now)
+local flow = KEYS[6] and flow_control(6, now)
 
 local answers, ready, earliest = {}, {}, nil
 for i = 1, #ARGV, 3 do
-  local id, when = ARGV[i], ARGV[i + 2]
-  local new = redis.call('HSETNX', KEYS[3], id, stamp .. string.sub(ARGV[i + 1], 2))
-  answers[#answers + 1] = new
-  if new == 1 then
-    local due = now
-    if when ~= '' then
-      due = tonumber(string.sub(when, 2))
-      if string.sub(when, 1, 1) == '+' then due = now + due end
-    end
+  local id, envelope, when = ARGV[i], stamp .. string.sub(ARGV[i + 1], 2), ARGV[i + 2]
+  local said, run, answer, moves
+  if flow and string.find(when, ' ', 1, true) then when, said = string.match(when, '^(%S*) (.*)$') end
+  local due = now
+  if when ~= '' then
+    due = tonumber(string.sub(when, 2))
+    if string.sub(when, 1, 1) == '+' then due = now + due end
+  end
+  if said and redis.call('HEXISTS', KEYS[3], id) == 0 then
+    run = flow.declare(id, said, math.max(due, now))
+    if run then answer, moves = flow.kept_away(run, envelope, KEYS[3], KEYS[2]) end
+    if moves then id = run.id end
+  end
+  answer = answer or redis.call('HSETNX', KEYS[3], id, envelope)
+  answers[#answers + 1] = answer
+  if answer == 1 or moves then
     if due > now then
       redis.call('ZADD', KEYS[2], due, id)
+      if run then flow.is_elsewhere(run) end
       if not earliest or due < earliest then earliest = due end
     else
-      ready[#ready + 1] = id
+      if moves then redis.call('ZREM', KEYS[2], id) end
+      if not run or flow.wait(run) then ready[#ready + 1] = id end
     end
   end
 end
 
-if #ready > 0 then
-  redis.call('LPUSH', KEYS[1], unpack(ready))
-  if not rung then redis.call('LPUSH', KEYS[4], 1) end
-end
+if #ready > 0 then redis.call('LPUSH', KEYS[1], unpack(ready)) end
+if flow then flow.save() end
+if (#ready > 0 or flow and flow.ready) and not rung then redis.call('LPUSH', KEYS[4], 1) end
 if earliest and not due_rung and (not first or earliest < tonumber(first)) then
   redis.call('LPUSH', KEYS[5], 1)
 end

@@ -1,4 +1,4 @@
--- KEYS[1] the list, KEYS[2] runs, KEYS[3] history; ARGV[1] 'waiting' | 'pending' | 'scheduled' | 'dead',
+-- KEYS[1] the list, KEYS[2] runs, KEYS[3] history, KEYS[4] lanes; ARGV[1] 'waiting' | 'pending' | 'scheduled' | 'dead',
 -- ARGV[2] offset, ARGV[3] how many at most
 -- → for each run: id, its claim or '', its time or '', envelope, history or ''
 local list, offset, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -7,6 +7,12 @@ if list == 'waiting' then
   -- The front is on the right.
   local items = redis.call('LRANGE', KEYS[1], -offset - count, -offset - 1)
   for i = #items, 1, -1 do ids[#ids + 1] = items[i] end
+  if #ids < count then
+    local from = math.max(0, offset - redis.call('LLEN', KEYS[1]))
+    for _, member in ipairs(redis.call('ZRANGE', KEYS[4], from, from + count - #ids - 1)) do
+      ids[#ids + 1] = string.match(member, '^%S+ %S+ (.*)$') or ''
+    end
+  end
 elseif list == 'pending' then
   for i, member in ipairs(redis.call('ZRANGE', KEYS[1], offset, offset + count - 1)) do
     ids[i] = string.match(member, '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')

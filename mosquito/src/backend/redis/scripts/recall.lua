@@ -1,4 +1,4 @@
--- KEYS[1] pending, KEYS[2] waiting, KEYS[3] wake, KEYS[4] runs
+-- KEYS[1] pending, KEYS[2] waiting, KEYS[3] wake, KEYS[4] runs, from KEYS[5] on as in flow.lua
 -- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most → ids handed back, the last first
 local rung = redis.call('LLEN', KEYS[3]) > 0
 redis.call('LLEN', KEYS[2])
@@ -6,13 +6,18 @@ redis.call('HLEN', KEYS[4])
 local claims, ids = ARGV[1] .. '/', {}
 -- From the last to the first, so that the first comes to stand in front, also when it takes several calls.
 local members = redis.call('ZREVRANGEBYLEX', KEYS[1], '(' .. claims .. ARGV[2], '[' .. claims, 'LIMIT', 0, ARGV[3])
+-- Of the runs that there are, some have a flow.
+local flow = #members > 0 and redis.call('HLEN', KEYS[14]) > 0 and flow_control(5, 0)
 for _, member in ipairs(members) do
   local id = string.match(member, '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')
+  local run = flow and flow.of(id)
+  if run then flow.left_pending(run) end
   if redis.call('HEXISTS', KEYS[4], id) == 1 then
-    redis.call('RPUSH', KEYS[2], id)
+    if not run or flow.wait(run, true) then redis.call('RPUSH', KEYS[2], id) end
     ids[#ids + 1] = id
   end
   redis.call('ZREM', KEYS[1], member)
 end
-if #ids > 0 and not rung then redis.call('LPUSH', KEYS[3], 1) end
+if flow then flow.save() end
+if (#ids > 0 or flow and flow.ready) and not rung then redis.call('LPUSH', KEYS[3], 1) end
 return ids

@@ -1,5 +1,5 @@
 -- KEYS[1] owners, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] waiting, KEYS[6] dead, KEYS[7] wake,
--- KEYS[8] tickets
+-- KEYS[8] tickets, from KEYS[9] on as in flow.lua
 -- ARGV[1] dead after ms, ARGV[2] crashes that poison, ARGV[3] how many at most, ARGV[4] what a rescued run's history says,
 -- ARGV[5] the time in ms after which it is too late for this call, or ''
 -- → {1 when there may be more, ids taken back, ids poisoned, the time in ms when it was too late, or 0}
@@ -16,6 +16,8 @@ redis.call('HLEN', KEYS[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[5] ~= '' and now > tonumber(ARGV[5]) then return { 0, {}, {}, now } end
+-- Of the runs that there are, some have a flow.
+local flow = redis.call('HLEN', KEYS[18]) > 0 and flow_control(9, now)
 local room = tonumber(ARGV[3])
 -- A beat in the future was made before the server's clock was set back: from now on it is as old as this call.
 for _, overseer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'LIMIT', 0, 100)) do
@@ -30,6 +32,8 @@ for _, overseer in ipairs(overseers) do
   local members = redis.call('ZREVRANGEBYLEX', KEYS[2], '(' .. overseer .. '0', '[' .. overseer .. '/', 'LIMIT', 0, room + 1)
   for i = 1, math.min(#members, room) do
     local id = string.match(members[i], '^[^/]*/[^/]*/[^/]*/[^/]*/(.*)$')
+    local run = flow and flow.of(id)
+    if run then flow.left_pending(run) end
     if redis.call('HEXISTS', KEYS[3], id) == 1 then
       -- A history that cannot be read was written by hand: the run counts as never attempted.
       local read, history = pcall(cjson.decode, redis.call('HGET', KEYS[4], id) or '')
@@ -42,11 +46,12 @@ for _, overseer in ipairs(overseers) do
         history.error = string.format('poisoned: %d processes died while they performed it', history.crashes)
         redis.call('HSET', KEYS[4], id, cjson.encode(history))
         redis.call('ZADD', KEYS[6], now, id)
+        if run then flow.left_store(run, true) end
         poisoned[#poisoned + 1] = id
       else
         history.error = ARGV[4]
         redis.call('HSET', KEYS[4], id, cjson.encode(history))
-        redis.call('RPUSH', KEYS[5], id)
+        if not run or flow.wait(run, true) then redis.call('RPUSH', KEYS[5], id) end
         rescued[#rescued + 1] = id
       end
     end
@@ -61,5 +66,6 @@ for _, overseer in ipairs(overseers) do
   room = room - #members
 end
 
-if #rescued > 0 and not rung then redis.call('LPUSH', KEYS[7], 1) end
+if flow then flow.save() end
+if (#rescued > 0 or flow and flow.ready) and not rung then redis.call('LPUSH', KEYS[7], 1) end
 return { more, rescued, poisoned, 0 }

@@ -1,4 +1,5 @@
--- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due
+-- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due,
+-- from KEYS[9] on as in flow.lua
 -- ARGV: for each run its id, its claim, and its fate: 'f' forget, 'h' hand back, 'b' banish and a history,
 --       'r' reschedule and a history and a delay in ms
 -- → for each run 1 when it was settled, 0 when its claim does not stand
@@ -12,6 +13,8 @@ local rung, due_rung = redis.call('LLEN', KEYS[7]) > 0, redis.call('LLEN', KEYS[
 redis.call('LLEN', KEYS[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- Of the runs that there are, some have a flow.
+local flow = redis.call('HLEN', KEYS[18]) > 0 and flow_control(9, now)
 
 local members, fates, at = {}, {}, 1
 while at <= #ARGV do
@@ -22,7 +25,7 @@ while at <= #ARGV do
 end
 
 local standing = redis.call('ZMSCORE', KEYS[1], unpack(members))
-local answers, settled, forgotten, handed_back, earliest, seen = {}, {}, {}, {}, nil, {}
+local answers, settled, forgotten, handed_back, elsewhere, earliest, seen = {}, {}, {}, {}, {}, nil, {}
 for i, member in ipairs(members) do
   local id, fate = ARGV[fates[i]], ARGV[fates[i] + 2]
   local stands = standing[i] and not seen[member]
@@ -34,7 +37,7 @@ for i, member in ipairs(members) do
     if fate == 'f' then
       forgotten[#forgotten + 1] = id
     elseif fate == 'h' then
-      handed_back[#handed_back + 1] = id
+      handed_back[#handed_back + 1] = i
     else
       redis.call('HSET', KEYS[3], id, ARGV[fates[i] + 3])
       if fate == 'b' then
@@ -49,13 +52,32 @@ for i, member in ipairs(members) do
 end
 
 -- From the last to the first, so that the first comes to stand in front.
-for i = #handed_back, 1, -1 do redis.call('RPUSH', KEYS[4], handed_back[i]) end
+if flow then
+  local ids = {}
+  for i, place in ipairs(fates) do ids[i] = ARGV[place] end
+  local known = flow.of_all(ids)
+  for i = #ids, 1, -1 do
+    local run = answers[i] == 1 and known[i]
+    if run then
+      local fate = ARGV[fates[i] + 2]
+      flow.left_pending(run)
+      if fate == 'f' or fate == 'b' then flow.left_store(run, fate == 'b') end
+      if fate == 'h' and not flow.wait(run, true) then elsewhere[i] = true end
+    end
+  end
+end
+for i = #handed_back, 1, -1 do
+  local place = handed_back[i]
+  if not elsewhere[place] then redis.call('RPUSH', KEYS[4], ARGV[fates[place]]) end
+end
 if #settled > 0 then redis.call('ZREM', KEYS[1], unpack(settled)) end
 if #forgotten > 0 then
   redis.call('HDEL', KEYS[2], unpack(forgotten))
   redis.call('HDEL', KEYS[3], unpack(forgotten))
+  if flow then flow.forget(unpack(forgotten)) end
 end
-if #handed_back > 0 and not rung then redis.call('LPUSH', KEYS[7], 1) end
+if flow then flow.save() end
+if (#handed_back > 0 or flow and flow.ready) and not rung then redis.call('LPUSH', KEYS[7], 1) end
 if earliest and not due_rung and (not first or earliest < tonumber(first)) then
   redis.call('LPUSH', KEYS[8], 1)
 end

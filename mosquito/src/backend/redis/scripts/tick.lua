@@ -1,6 +1,7 @@
--- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due
+-- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due;
+-- when the run has a flow, from KEYS[8] on as in flow.lua
 -- ARGV[1] job, ARGV[2] tick in ms, ARGV[3] 'skip' | 'allow', ARGV[4] id or '', ARGV[5] envelope without a time,
--- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970
+-- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970, and a flow behind it, as in enqueue.lua
 -- → 'enqueued' | 'passed' | 'stale' | 'early'
 --
 -- A schedule is 'last tick in ms, space, id of the last run'.
@@ -24,17 +25,29 @@ if id == '' or (unfinished and ARGV[3] == 'skip') then
   return 'passed'
 end
 
+local flow, run, answer, moves = KEYS[8] and flow_control(8, now), nil, nil, nil
 local envelope = string.format('{"enqueued_at":%d,', now) .. string.sub(ARGV[5], 2)
-local new = redis.call('HSETNX', KEYS[2], id, envelope) == 1
+local when, said = string.match(ARGV[6], '^(%S*) ?(.*)$')
+local due = when == '' and now or tonumber(string.sub(when, 2))
+if string.sub(when, 1, 1) == '+' then due = now + due end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. id)
-if not new then return 'passed' end
-local due = ARGV[6] == '' and now or tonumber(string.sub(ARGV[6], 2))
-if string.sub(ARGV[6], 1, 1) == '+' then due = now + due end
-if due > now then
-  redis.call('ZADD', KEYS[6], due, id)
-  if not due_rung and (not first or due < tonumber(first)) then redis.call('LPUSH', KEYS[7], 1) end
-else
-  redis.call('LPUSH', KEYS[4], id)
-  if not rung then redis.call('LPUSH', KEYS[5], 1) end
+if flow and redis.call('HEXISTS', KEYS[2], id) == 0 then
+  run = flow.declare(id, said, math.max(due, now))
+  if run then answer, moves = flow.kept_away(run, envelope, KEYS[2], KEYS[6]) end
+  if moves then id = run.id end
 end
-return 'enqueued'
+answer = answer or redis.call('HSETNX', KEYS[2], id, envelope)
+if answer == 1 or moves then
+  if due > now then
+    redis.call('ZADD', KEYS[6], due, id)
+    if run then flow.is_elsewhere(run) end
+    if not due_rung and (not first or due < tonumber(first)) then redis.call('LPUSH', KEYS[7], 1) end
+  else
+    if moves then redis.call('ZREM', KEYS[6], id) end
+    local in_list = not run or flow.wait(run)
+    if in_list then redis.call('LPUSH', KEYS[4], id) end
+    if (in_list or flow.ready) and not rung then redis.call('LPUSH', KEYS[5], 1) end
+  end
+end
+if flow then flow.save() end
+return answer == 1 and 'enqueued' or 'passed'

@@ -1,0 +1,307 @@
+-- In front of every script that moves runs with a flow: the lanes in which they wait, the slots that they take, the keys by which they
+-- keep others away. It does what `backend/lanes` does for the other stores, in the same order.
+--
+-- From KEYS[first] on stand lanes, ready, standing, blocked, parked, slots, rules, rates, unique, flows, turns and fading, of which
+-- `keys.rs` says what each holds. Only a script that meets such a run calls this: others are not to pay for it.
+local PLAIN, LEVEL, MIDDLE, MOST = '5', 2 ^ 44, 2 ^ 52, 2 ^ 53 - 1
+
+local function flow_control(first, now)
+  local lanes, ready, standing = KEYS[first], KEYS[first + 1], KEYS[first + 2]
+  local blocked, parked, slots = KEYS[first + 3], KEYS[first + 4], KEYS[first + 5]
+  local rules, rates, unique = KEYS[first + 6], KEYS[first + 7], KEYS[first + 8]
+  local flows, turns, fading = KEYS[first + 9], KEYS[first + 10], KEYS[first + 11]
+  -- A key of a wrong type fails here, before anything is written.
+  for _, key in ipairs({ lanes, ready, blocked, parked, slots, fading }) do redis.call('ZCARD', key) end
+  for _, key in ipairs({ standing, rules, rates, unique, flows, turns }) do redis.call('HLEN', key) end
+
+  -- Its field `ready` says whether a lane became ready.
+  local flow = { lanes = lanes, lined_up = ready, rules = rules, rates = rates, fading = fading, ready = false }
+
+  -- Whose turn it is: how often each level was passed over, in which a lane with a key goes next, the latest turn; and the places
+  -- in front of all lanes, and behind them.
+  local saved = redis.call('HMGET', turns, 'latest', 'passed', 'keyed', 'front', 'back')
+  local turn = {
+    latest = tonumber(saved[1]) or 0,
+    passed = {},
+    keyed = {},
+    front = tonumber(saved[4]) or MIDDLE,
+    back = tonumber(saved[5]) or MIDDLE,
+  }
+  flow.turn = turn
+  local passed = string.gmatch(saved[2] or '', '%d+')
+  for level = 0, 9 do
+    turn.passed[level] = tonumber(passed() or 0)
+    turn.keyed[level] = string.sub(saved[3] or '', level + 1, level + 1) == '1'
+  end
+
+  -- Writes down whose turn it is, where that changed.
+  function flow.save()
+    local levels, keyed = {}, ''
+    for level = 0, 9 do
+      levels[level + 1] = string.format('%d', turn.passed[level])
+      keyed = keyed .. (turn.keyed[level] and '1' or '0')
+    end
+    local text = { string.format('%d', turn.latest), table.concat(levels, ','), keyed,
+      string.format('%d', turn.front), string.format('%d', turn.back) }
+    for i = 1, 5 do
+      if text[i] ~= saved[i] then
+        redis.call('HSET', turns, 'latest', text[1], 'passed', text[2], 'keyed', text[3], 'front', text[4], 'back', text[5])
+        return
+      end
+    end
+  end
+
+  -- The number of a turn behind all others, of one width, so that text compares as the numbers do.
+  function flow.next_turn()
+    turn.latest = turn.latest + 1
+    return string.format('%012x', turn.latest)
+  end
+
+  -- How a lane with a key stands: 'ready', 'blocked' or 'parked', its turn, and the time or the slot; nothing when it is not in use.
+  function flow.standing(lane)
+    return string.match(redis.call('HGET', standing, lane) or '', '^(%a+) (%x+) ?(.*)$')
+  end
+
+  -- Who found a lane of which nothing is known found it in `ready`: somebody wrote it there by hand.
+  local function step_out(lane, how, its_turn, at)
+    if how == 'ready' or not how then redis.call('ZREM', ready, lane) end
+    if how == 'blocked' then redis.call('ZREM', blocked, its_turn .. '/' .. lane) end
+    if how == 'parked' then redis.call('ZREM', parked, at .. '/' .. its_turn .. '/' .. lane) end
+  end
+
+  function flow.stand(lane, its_turn, how, at)
+    step_out(lane, flow.standing(lane))
+    redis.call('HSET', standing, lane, how .. ' ' .. its_turn .. ' ' .. (at or ''))
+    if how == 'ready' then
+      redis.call('ZADD', ready, string.sub(lane, 1, 1) * LEVEL + tonumber(its_turn, 16), lane)
+      flow.ready = true
+    elseif how == 'blocked' then
+      redis.call('ZADD', blocked, at, its_turn .. '/' .. lane)
+    else
+      redis.call('ZADD', parked, 0, at .. '/' .. its_turn .. '/' .. lane)
+    end
+  end
+
+  -- Forgets a lane that has no runs.
+  function flow.clear(lane)
+    step_out(lane, flow.standing(lane))
+    redis.call('HDEL', standing, lane)
+  end
+
+  function flow.is_empty(lane)
+    return redis.call('ZLEXCOUNT', lanes, '[' .. lane .. ' ', '(' .. lane .. '!') == 0
+  end
+
+  -- Makes a lane ready that was held up, 'turn/lane'.
+  local function wake(set, member, held_up)
+    redis.call('ZREM', set, member)
+    local its_turn, lane = string.match(held_up, '^(%x+)/(%d.*)$')
+    if lane then flow.stand(lane, its_turn, 'ready') end
+  end
+
+  -- Makes up to so many lanes ready that were blocked until now. → how many
+  function flow.wake_due(count)
+    local due = redis.call('ZRANGEBYSCORE', blocked, '-inf', now, 'LIMIT', 0, count)
+    for _, member in ipairs(due) do
+      wake(blocked, member, member)
+    end
+    return #due
+  end
+
+  -- When the first lane is blocked until; nothing when none is.
+  function flow.first_due()
+    return tonumber(redis.call('ZRANGE', blocked, 0, 0, 'WITHSCORES')[2])
+  end
+
+  -- The limit of 'limit/key'.
+  function flow.limit_of(name)
+    return string.match(name, '^[^/]*')
+  end
+
+  -- How often a slot is free. A limit without a rule limits nothing.
+  function flow.free(slot)
+    local limit = tonumber(redis.call('HGET', rules, 'concurrency/' .. flow.limit_of(slot)) or nil)
+    if not limit then return math.huge end
+    return math.max(0, limit - redis.call('ZLEXCOUNT', slots, '[' .. slot .. '/', '(' .. slot .. '0'))
+  end
+
+  -- Makes as many lanes ready as a slot is free times, of those parked there.
+  function flow.wake_parked(slot)
+    local free = math.min(flow.free(slot), 100)
+    if free == 0 then return end
+    for _, member in ipairs(redis.call('ZRANGEBYLEX', parked, '[' .. slot .. '/', '(' .. slot .. '0', 'LIMIT', 0, free)) do
+      wake(parked, member, string.sub(member, #slot + 2))
+    end
+  end
+
+  function flow.take_slots(run)
+    for _, slot in ipairs(run.slots) do redis.call('ZADD', slots, 0, slot .. '/' .. run.id) end
+  end
+
+  -- Gives back what a run has while it is pending.
+  function flow.left_pending(run)
+    for _, slot in ipairs(run.slots) do
+      if redis.call('ZREM', slots, slot .. '/' .. run.id) == 1 then flow.wake_parked(slot) end
+    end
+  end
+
+  -- Lets go of a unique key, if that run has it.
+  function flow.release(run)
+    local key = run.unique.key
+    local till, holder = string.match(redis.call('HGET', unique, key) or '', '^(%d+) (.*)$')
+    if holder ~= run.id then return end
+    redis.call('HDEL', unique, key)
+    if till ~= '0' then redis.call('ZREM', fading, 'u/' .. key) end
+  end
+
+  -- Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is undone:
+  -- dead, expired or deleted.
+  function flow.left_store(run, undone)
+    if run.unique and (undone or run.unique['until'] ~= 'for') then flow.release(run) end
+  end
+
+  -- What is known of a flow: what its client wrote, and 'id', 'json' and its 'place': '-' when it does not wait, '+' in the list
+  -- `waiting`, or its place in `lanes`. Nothing for a plain run; nor where somebody wrote by hand what cannot be read.
+  local function read(id, text)
+    local place, json = string.match(text or '', '^(%S+) (.*)$')
+    local decoded, run = pcall(cjson.decode, json or '')
+    if not decoded or type(run) ~= 'table' then return nil end
+    if type(run.lane) ~= 'string' or not string.find(run.lane, '^%d%S*$') then return nil end
+    run.id, run.place, run.json = id, place, json
+    run.weight = math.max(1, math.floor(tonumber(run.weight) or 1))
+    local taken = {}
+    for _, slot in ipairs(type(run.slots) == 'table' and run.slots or {}) do
+      if type(slot) == 'string' then taken[#taken + 1] = slot end
+    end
+    run.slots = taken
+    for _, part in ipairs({ 'rate', 'unique' }) do
+      if type(run[part]) ~= 'table' or type(run[part].key) ~= 'string' then run[part] = nil end
+    end
+    return run
+  end
+
+  -- The flow of a run.
+  function flow.of(id)
+    return read(id, redis.call('HGET', flows, id))
+  end
+
+  -- The flows of runs, by number; nothing for plain ones.
+  function flow.of_all(ids)
+    local all = {}
+    if #ids == 0 then return all end
+    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read(ids[i], text) end
+    return all
+  end
+
+  local function note(run, place)
+    if run.place == place then return end
+    redis.call('HSET', flows, run.id, place .. ' ' .. run.json)
+    run.place = place
+  end
+
+  -- That a run does not wait.
+  function flow.is_elsewhere(run) note(run, '-') end
+
+  function flow.forget(...) redis.call('HDEL', flows, ...) end
+
+  -- Has a run wait behind all others of its lane, or in front of them. → whether its lane is the list `waiting`: that is written by
+  -- the caller, who may have plain runs for it.
+  function flow.wait(run, in_front)
+    local lane = run.lane
+    if lane == PLAIN then
+      note(run, '+')
+      return true
+    end
+    if in_front then turn.front = turn.front - 1 end
+    local place = string.format('%014x', in_front and turn.front or turn.back)
+    if not in_front then turn.back = turn.back + 1 end
+    redis.call('ZADD', lanes, 0, lane .. ' ' .. place .. ' ' .. run.id)
+    note(run, place)
+    if #lane == 1 then
+      redis.call('ZADD', ready, lane * LEVEL, lane)
+      flow.ready = true
+    else
+      local how = flow.standing(lane)
+      if not how then flow.stand(lane, flow.next_turn(), 'ready') end
+      if how == 'ready' then flow.ready = true end
+    end
+    return false
+  end
+
+  -- Takes a run out of its lane, unless that is the list `waiting`; when it was the last one, others go in its place. → how many were there
+  function flow.wait_no_more(run)
+    if run.place == '-' or run.place == '+' then return 0 end
+    local lane = run.lane
+    local removed = redis.call('ZREM', lanes, lane .. ' ' .. run.place .. ' ' .. run.id)
+    if not flow.is_empty(lane) then return removed end
+    if #lane == 1 then
+      redis.call('ZREM', ready, lane)
+    elseif flow.standing(lane) then
+      flow.clear(lane)
+      for _, slot in ipairs(run.slots) do flow.wake_parked(slot) end
+    end
+    return removed
+  end
+
+  -- Reads what an enqueue says of a run: for how long it may wait, the rule of its rate limit, and how many slots its concurrency limit
+  -- has, each or '-', and its flow. Takes the rules down. Nothing when it cannot be read: the run is plain.
+  function flow.declare(id, said, due)
+    local wait, rate, limit, json = string.match(said, '^(%S+) (%S+) (%S+) (.*)$')
+    if tonumber(wait) then
+      json = string.format('{"expires":%d,', math.min(due + wait, MOST)) .. string.sub(json, 2)
+    end
+    local run = read(id, '- ' .. (json or ''))
+    if not run then return nil end
+    run.place = nil
+    if run.rate and rate ~= '-' then redis.call('HSET', rules, 'rate/' .. flow.limit_of(run.rate.key), rate) end
+    for i, slot in ipairs(run.slots) do
+      -- The first is that of its concurrency limit, if it has one; the other one is that of a unique run which waits for the one before it.
+      local most = i == 1 and limit ~= '-' and limit or 1
+      redis.call('HSET', rules, 'concurrency/' .. flow.limit_of(slot), most)
+    end
+    return run
+  end
+
+  -- What a unique run that is there has to say of a new one of its key: nothing when there is none, and from now on it is the new
+  -- one. Else 'd' and the id of that run, or 'r' and its id when it has the new envelope now; and with that, when it was
+  -- scheduled, its new flow: it is to be put where the new one would have gone.
+  function flow.kept_away(run, envelope, runs, scheduled)
+    local mine = run.unique
+    if not mine then return nil end
+    local till, holder = string.match(redis.call('HGET', unique, mine.key) or '', '^(%d+) (.*)$')
+    local stands = till == '0' and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
+    if not stands then
+      local lasts = tonumber(mine.lasts)
+      local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
+      redis.call('HSET', unique, mine.key, ends .. ' ' .. run.id)
+      if lasts then redis.call('ZADD', fading, ends, 'u/' .. mine.key) end
+      return nil
+    end
+    local there = mine.replace and flow.of(holder)
+    -- Another run may have got the id of one that is finished and keeps others away for a time.
+    if not there or not there.unique or there.unique.key ~= mine.key then return 'd' .. holder end
+    local is_scheduled = redis.call('ZSCORE', scheduled, holder)
+    if there.place == '-' and not is_scheduled then return 'd' .. holder end
+    redis.call('HSET', runs, holder, envelope)
+    if not is_scheduled then return 'r' .. holder end
+    run.id = holder
+    return 'r' .. holder, run
+  end
+
+  -- Forgets what says the same as nothing by now, a hundred at a time.
+  function flow.fade()
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', fading, '-inf', now, 'LIMIT', 0, 100)) do
+      local key = string.sub(member, 3)
+      if string.sub(member, 1, 1) == 'r' then
+        redis.call('HDEL', rates, key)
+      else
+        local till = string.match(redis.call('HGET', unique, key) or '', '^(%d+) ')
+        if till and till ~= '0' and tonumber(till) <= now then redis.call('HDEL', unique, key) end
+      end
+      redis.call('ZREM', fading, member)
+    end
+  end
+
+  return flow
+end
+

@@ -1,0 +1,315 @@
+-- In front of the claim, behind flow.lua: which waiting runs go next, and whether a rate limit admits them. It does what `backend/lanes`
+-- and `flow/rate.rs` do for the other stores, in the same order and with the same numbers.
+
+-- How many lanes one claim looks at without getting a run from them; and the level that was passed over so often goes first once.
+local LANES_PER_CALL, PATIENCE = 100, 100
+
+-- What a rate limit remembers: its kind, 'sliding', 'bucket' or 'fixed', 'per' how many ms, and parts, each a time and a count.
+local function part_of(per) return math.floor((per + 79) / 80) end
+
+-- When a part of a sliding window is forgotten.
+local function over(index, per)
+  local part = part_of(per)
+  return (index + 1 + math.floor((per + part - 1) / part)) * part
+end
+
+-- Under which time something is counted that starts now.
+local function time_of(rate, now)
+  if rate.kind == 'sliding' then return math.floor(now / part_of(rate.per)) end
+  if rate.kind == 'fixed' then return math.floor(now / rate.per) end
+  return now
+end
+
+local function add(parts, at, count)
+  local last = parts[#parts]
+  if last and last[1] == at then
+    last[2] = last[2] + count
+  else
+    parts[#parts + 1] = { at, count }
+  end
+end
+
+-- How much counts now; what does not any more is forgotten.
+local function counted(rate, limit, now)
+  local per, at, kept, future, used = rate.per, time_of(rate, now), {}, 0, 0
+  if rate.kind == 'bucket' then
+    local before = rate.parts[1] or { now, 0 }
+    local elapsed = math.min(math.max(now - before[1], 0), per)
+    kept[1] = { now, math.max(0, before[2] - elapsed * limit) }
+  else
+    for _, part in ipairs(rate.parts) do
+      if rate.kind == 'fixed' then
+        if part[1] == at then kept[#kept + 1] = part end
+      elseif part[1] > at then
+        future = future + part[2]
+      elseif over(part[1], per) > now then
+        kept[#kept + 1] = part
+      end
+    end
+    if future > 0 then add(kept, at, future) end
+  end
+  for _, part in ipairs(kept) do used = used + part[2] end
+  rate.parts = kept
+  return used
+end
+
+local KINDS = { sliding = true, bucket = true, fixed = true }
+
+-- A rule, 'kind:limit:ms'; nothing when it cannot be read.
+local function rule_of(text)
+  local kind, limit, per = string.match(text or '', '^(%a+):(%d+):(%d+)$')
+  limit, per = tonumber(limit), tonumber(per)
+  return KINDS[kind] and limit > 0 and per > 0 and { kind = kind, limit = limit, per = per } or nil
+end
+
+-- What is remembered, from its text, 'kind per a:b,a:b', as it stands under a rule now.
+local function rate_of(text, rule, now)
+  local kind, per, parts = string.match(text or '', '^(%a+) (%d+) (.*)$')
+  local rate = { kind = rule.kind, per = rule.per, parts = {} }
+  if KINDS[kind] and tonumber(per) > 0 then
+    rate.kind, rate.per = kind, tonumber(per)
+    for at, count in string.gmatch(parts, '(%-?%d+):(%-?%d+)') do
+      rate.parts[#rate.parts + 1] = { tonumber(at), tonumber(count) }
+    end
+  end
+  if rate.kind ~= rule.kind or rate.per ~= rule.per then
+    -- The rule was changed: what counted counts as started now.
+    local runs = counted(rate, 1000000, now)
+    if rate.kind == 'bucket' then runs = math.floor(runs / rate.per) end
+    runs = math.min(runs, rule.limit)
+    rate = { kind = rule.kind, per = rule.per, parts = {} }
+    if runs > 0 then
+      rate.parts[1] = { time_of(rate, now), rate.kind == 'bucket' and runs * rate.per or runs }
+    end
+  end
+  rate.used = counted(rate, rule.limit, now)
+  return rate
+end
+
+-- Counts a run in, if it may start now. → nothing, or the time before which it may not
+local function admit(rate, rule, weight, now)
+  local limit, per, is_bucket = rule.limit, rate.per, rate.kind == 'bucket'
+  weight = math.max(1, math.min(weight, limit))
+  local cost, room = is_bucket and weight * per or weight, is_bucket and limit * per or limit
+  -- In this order no number is larger than the largest that is exact.
+  local excess = cost - (room - rate.used)
+  if excess <= 0 then
+    add(rate.parts, time_of(rate, now), cost)
+    rate.used = rate.used + cost
+    return nil
+  end
+  if is_bucket then return now + math.floor((excess + limit - 1) / limit) end
+  if rate.kind == 'fixed' then return (math.floor(now / per) + 1) * per end
+  local gone = 0
+  for _, part in ipairs(rate.parts) do
+    gone = gone + part[2]
+    if gone >= excess then return over(part[1], per) end
+  end
+  return now + per
+end
+
+-- From when on it says the same as nothing would, and its text.
+local function kept_until(rate)
+  local last, texts = rate.parts[#rate.parts], {}
+  last = last and last[1] or 0
+  for i, part in ipairs(rate.parts) do texts[i] = string.format('%d:%d', part[1], part[2]) end
+  local fades = last + rate.per
+  if rate.kind == 'sliding' then fades = over(last, rate.per) end
+  if rate.kind == 'fixed' then fades = (last + 1) * rate.per end
+  return fades, string.format('%s %d %s', rate.kind, rate.per, table.concat(texts, ','))
+end
+
+-- Takes up to so many runs out of their lanes: ids in order, of which each has its slots. And the ids of those that waited too long, which
+-- are removed.
+local function pick(flow, waiting, runs, history, at_most, now)
+  local turn, picked, expired, patience = flow.turn, {}, {}, LANES_PER_CALL
+
+  local function is_expired(run)
+    if type(run.expires) ~= 'number' or run.expires > now then return false end
+    local read, before = pcall(cjson.decode, redis.call('HGET', history, run.id) or '')
+    return not (read and type(before) == 'table' and (tonumber(before.attempts) or 0) > 0)
+  end
+
+  -- Claims a run that has left its lane, unless it has expired. → 1 when it was claimed, else 0
+  local function take(id, run)
+    if not run then
+      picked[#picked + 1] = id
+      return 1
+    end
+    if is_expired(run) then
+      flow.left_store(run, true)
+      redis.call('HDEL', runs, id)
+      redis.call('HDEL', history, id)
+      flow.forget(id)
+      expired[#expired + 1] = id
+      return 0
+    end
+    flow.take_slots(run)
+    if run.unique and run.unique['until'] == 'start' then flow.release(run) end
+    flow.is_elsewhere(run)
+    picked[#picked + 1] = id
+    return 1
+  end
+
+  -- Up to so many members from the front of a lane, their ids, and their flows by number. What has none was written by hand, and waits as
+  -- a plain run.
+  local function head(lane, count)
+    local members = redis.call('ZRANGEBYLEX', flow.lanes, '[' .. lane .. ' ', '(' .. lane .. '!', 'LIMIT', 0, count)
+    local ids, known_members, known_ids, known = {}, {}, {}, {}
+    for i, member in ipairs(members) do ids[i] = string.match(member, '^%S+ %S+ (.*)$') or '' end
+    for i, run in pairs(flow.of_all(ids)) do ids[i] = run end
+    for i, run in ipairs(ids) do
+      if type(run) == 'table' then
+        known_members[#known_members + 1], known_ids[#known_ids + 1], known[#known + 1] = members[i], run.id, run
+      else
+        redis.call('LPUSH', waiting, run)
+        redis.call('ZREM', flow.lanes, members[i])
+      end
+    end
+    return known_members, known_ids, known
+  end
+
+  local function from_unkeyed(lane, room)
+    local ids, known, took = nil, nil, 0
+    if lane == PLAIN then
+      ids = redis.call('RPOP', waiting, room) or {}
+      known = flow.of_all(ids)
+    else
+      local members
+      members, ids, known = head(lane, room)
+      if #members > 0 then redis.call('ZREM', flow.lanes, unpack(members)) end
+      if flow.is_empty(lane) then redis.call('ZREM', flow.lined_up, lane) end
+    end
+    for i, id in ipairs(ids) do took = took + take(id, known[i]) end
+    if took == 0 then patience = patience - 1 end
+    return took
+  end
+
+  local function from_lane(lane, room, alone)
+    local _, _, first = head(lane, 1)
+    first = first[1]
+    if not first then
+      patience = patience - 1
+      if flow.is_empty(lane) then flow.clear(lane) end
+      return 0
+    end
+    local quantum = alone and room or math.min(room, first.weight)
+    local full, free = nil, math.huge
+    for _, slot in ipairs(first.slots) do
+      local left = flow.free(slot)
+      if left < free then free, full = left, slot end
+    end
+    local rule = first.rate and rule_of(redis.call('HGET', flow.rules, 'rate/' .. flow.limit_of(first.rate.key)))
+    local rate = rule and rate_of(redis.call('HGET', flow.rates, first.rate.key), rule, now)
+    local members, ids, known = head(lane, quantum)
+    local took, leaving, blocked = 0, {}, nil
+    for i, run in ipairs(known) do
+      local is_over = is_expired(run)
+      if not is_over and free == took then break end
+      if not is_over and rate then
+        blocked = admit(rate, rule, run.rate and tonumber(run.rate.weight) or 1, now)
+        if blocked then break end
+      end
+      if not is_over then took = took + 1 end
+      leaving[i] = members[i]
+    end
+    if took > 0 and rate then
+      local fades, text = kept_until(rate)
+      redis.call('HSET', flow.rates, first.rate.key, text)
+      redis.call('ZADD', flow.fading, fades, 'r/' .. first.rate.key)
+    end
+    if #leaving > 0 then redis.call('ZREM', flow.lanes, unpack(leaving)) end
+    for i = 1, #leaving do take(ids[i], known[i]) end
+    local _, its_turn = flow.standing(lane)
+    its_turn = its_turn or string.format('%012x', 0)
+    if flow.is_empty(lane) then
+      flow.clear(lane)
+    elseif blocked then
+      flow.stand(lane, its_turn, 'blocked', string.format('%d', blocked))
+    elseif full and took == free then
+      flow.stand(lane, took == 0 and its_turn or flow.next_turn(), 'parked', full)
+    else
+      flow.stand(lane, flow.next_turn(), 'ready')
+    end
+    for _, slot in ipairs(first.slots) do flow.wake_parked(slot) end
+    if took == 0 then patience = patience - 1 end
+    return took
+  end
+
+  -- The levels with something ready, the most urgent first.
+  local function levels()
+    local found, level = {}, -1
+    local plain = redis.call('LLEN', waiting) > 0
+    while level < 9 do
+      local first = redis.call('ZRANGEBYSCORE', flow.lined_up, (level + 1) * LEVEL, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+      local after = first and math.floor(first / LEVEL) or 10
+      if plain and level < 5 and after > 5 then found[#found + 1] = 5 end
+      if after < 10 then found[#found + 1] = after end
+      level = after
+    end
+    return found
+  end
+
+  -- The level to claim from, and how many runs at most before it is asked again.
+  local function choose(ready, room)
+    local is_ready = {}
+    for _, level in ipairs(ready) do is_ready[level] = true end
+    for level = 0, 9 do
+      if not is_ready[level] then turn.passed[level] = 0 end
+    end
+    local starved
+    -- The one that was passed over most often; of several, the least urgent.
+    for i = 2, #ready do
+      if not starved or turn.passed[ready[i]] >= turn.passed[starved] then starved = ready[i] end
+    end
+    if not starved then return ready[1], room end
+    if turn.passed[starved] >= PATIENCE then return starved, math.min(room, 1) end
+    return ready[1], math.min(room, PATIENCE - turn.passed[starved])
+  end
+
+  local function from_level(level, room)
+    local unkeyed, took = tostring(level), 0
+    while took < room and patience > 0 do
+      local first = redis.call('ZRANGEBYSCORE', flow.lined_up, level * LEVEL, '(' .. string.format('%d', (level + 1) * LEVEL), 'LIMIT', 0, 3)
+      local waits = redis.call('LLEN', waiting) > 0
+      if unkeyed ~= PLAIN then
+        waits = first[1] == unkeyed
+        if waits then table.remove(first, 1) end
+      end
+      local lane = first[1]
+      if not waits and not lane then break end
+      if not lane then
+        took = took + from_unkeyed(unkeyed, room - took)
+      elseif not waits then
+        took = took + from_lane(lane, room - took, not first[2])
+      else
+        turn.keyed[level] = not turn.keyed[level]
+        if turn.keyed[level] then
+          took = took + from_unkeyed(unkeyed, 1)
+        else
+          took = took + from_lane(lane, room - took, false)
+        end
+      end
+    end
+    return took
+  end
+
+  flow.wake_due(LANES_PER_CALL)
+  while #picked < at_most and patience > 0 do
+    local ready = levels()
+    if not ready[1] then
+      choose(ready, 0)
+      break
+    end
+    local level, room = choose(ready, at_most - #picked)
+    local took = from_level(level, room)
+    if took > 0 then
+      turn.passed[level] = 0
+      for _, other in ipairs(ready) do
+        if other > level then turn.passed[other] = turn.passed[other] + took end
+      end
+    end
+  end
+  return picked, expired
+end
+
