@@ -247,8 +247,8 @@ pub use job::{
 pub use backend::redis::Tls;
 pub use backend::{Durability, Enqueued};
 pub use flow::{
-    Concurrency, ConcurrencyUse, Fair, Flow, FlowKey, LimitName, OnConflict, Priority, RateKind, RateLimit, RateUse, Unique,
-    Until,
+    Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, OnConflict, Priority, RateKind,
+    RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
 };
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
@@ -263,7 +263,7 @@ pub use error::{BoxError, BuildError, Error, Result};
 // Names, times, and runs as they stand in a store.
 pub use clock::{Clock, Timestamp};
 pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
-pub use name::{JobName, NameError, OverseerId, QueueName, RunId};
+pub use name::{JobName, LimitName, NameError, OverseerId, QueueName, RunId};
 
 /// Links crates whose jobs this process is to perform, though it never names them: `mosquito::link!(mail_jobs, report_jobs);`
 ///

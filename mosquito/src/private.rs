@@ -8,8 +8,13 @@ pub use std::time::Duration;
 pub use std::vec::Vec;
 
 pub use crate::backend::Overlap;
+pub use crate::error::Result;
+pub use crate::flow::{
+    Concurrency, ConcurrencySpec, Flow, FlowSpec, OnConflict, Priority, RateKind, RateLimit, RateSpec, UniqueSpec,
+    Until,
+};
 pub use crate::job::{
-    Argument, Backoff, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,
+    Argument, Backoff, Flowing, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,
     StateNeed, TickArgs, Upgrade,
 };
 
