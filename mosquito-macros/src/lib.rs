@@ -12,7 +12,9 @@ mod duration;
 mod entry;
 mod errors;
 mod expand;
+mod fair;
 mod fields;
+mod flow;
 mod input;
 mod keys;
 mod limits;
@@ -26,6 +28,7 @@ mod suggest;
 mod timezone;
 mod unique;
 mod validate;
+mod weight;
 mod words;
 
 use proc_macro2::TokenStream;
