@@ -6,7 +6,7 @@ use std::time::Duration;
 use mosquito::backend::Used;
 use mosquito::events::Event;
 use mosquito::middleware::{Attempt, Middleware, Next};
-use mosquito::{FlowKey, JobResult, Mosquito, Report, Timestamp, async_trait};
+use mosquito::{Clock, FlowKey, JobResult, Mosquito, Report, Timestamp, async_trait};
 
 use crate::jobs::{Alert, Gauge, Notice, Upload, Work};
 
@@ -85,10 +85,11 @@ async fn each_key_has_its_own_limit() {
 
 #[tokio::test]
 async fn what_expired_is_told_and_counted() {
-    let mosquito = Mosquito::connect("memory://").await.unwrap();
+    let clock = Clock::manual();
+    let mosquito = Mosquito::builder().clock(clock.clone()).connect("memory://").await.unwrap();
     let late = mosquito.enqueue(Alert { number: 1 }).expires_in(Duration::from_millis(1)).await.unwrap();
     mosquito.enqueue(Alert { number: 2 }).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    clock.step(5);
     let mut events = mosquito.events();
 
     let (report, claims) = work(&mosquito, "alerts", 2, &Arc::default(), 2).await;

@@ -168,7 +168,7 @@ fn sorted(json: &str) -> serde_json::Result<String> {
     match json.as_bytes().first() {
         Some(b'{') => {
             let members: BTreeMap<String, &RawValue> = serde_json::from_str(json)?;
-            let members = members.into_iter().map(|(name, value)| {
+            let members = members.into_iter().map(|(name, value)| -> serde_json::Result<String> {
                 Ok(format!("{}:{}", serde_json::to_string(&name)?, sorted(value.get())?))
             });
             Ok(format!("{{{}}}", members.collect::<serde_json::Result<Vec<_>>>()?.join(",")))

@@ -143,7 +143,7 @@ mod tests {
         const SPEC: JobSpec = JobSpec {
             flow: FlowSpec {
                 priority: Priority::at(2),
-                unique: Some(UniqueSpec { ..DEFAULT }),
+                unique: Some(DEFAULT),
                 rate_limit: Some(RateSpec { name: "api", weight: 3, rule: RULE }),
                 concurrency: Some(ConcurrencySpec { name: "export", rule: Concurrency { limit: 1 } }),
                 ..FlowSpec::PLAIN
