@@ -130,6 +130,36 @@
 //!
 //! More: [`guide::schedules`].
 //!
+//! # How runs flow
+//!
+//! What a job declares of uniqueness, limits, turns and priorities is kept by the store, for all processes together and without polling: a run that is over a limit
+//! stays where it is, uses up no attempt, and holds up nothing else.
+//!
+//! ```
+//! # use mosquito::{Context, Error, JobResult, Mosquito, Perform, Priority, job};
+//! #[job(unique(by = [user_id]), rate_limit(limit = 100, per = "1s"), expires = "1h")]
+//! struct Digest {
+//!     user_id: u64,
+//! }
+//!
+//! #[job(fair(by = [tenant]), concurrency(limit = 3, by = [tenant]), priority = 7)]
+//! struct Export {
+//!     tenant: String,
+//! }
+//! # impl Perform for Digest { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//! # impl Perform for Export { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> mosquito::Result<()> {
+//! # let mosquito = Mosquito::connect("memory://").await?;
+//! assert!(mosquito.enqueue(Digest { user_id: 7 }).await?.is_new());
+//! assert!(!mosquito.enqueue(Digest { user_id: 7 }).await?.is_new()); // one is there
+//! mosquito.enqueue(Export { tenant: "acme".into() }).priority(Priority::FIRST).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! More: [`guide::unique`], [`guide::limits`], [`guide::priorities`].
+//!
 //! # The application's own
 //!
 //! What a job needs of the application, a pool or a client, it names: `state(Pool, Mailer)`. Then `cx.state::<Pool>()` cannot fail, for a

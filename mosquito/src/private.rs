@@ -10,7 +10,7 @@ pub use std::vec::Vec;
 pub use crate::backend::Overlap;
 pub use crate::error::Result;
 pub use crate::flow::{
-    Concurrency, ConcurrencySpec, Flow, FlowSpec, KeyParts, OnConflict, Priority, RateKind, RateLimit, RateSpec, UniqueSpec,
+    Concurrency, ConcurrencySpec, Flow, FlowSpec, KeyPart, KeyParts, OnConflict, Priority, RateKind, RateLimit, RateSpec, UniqueSpec,
     Until,
 };
 pub use crate::job::{

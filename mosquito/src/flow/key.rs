@@ -111,7 +111,7 @@ impl KeyParts {
 
     /// Also of this value.
     #[must_use]
-    pub fn and<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+    pub fn and<T: KeyPart + ?Sized>(mut self, value: &T) -> Self {
         if let Ok(json) = &mut self.json {
             match canonical(value) {
                 Ok(part) => {
@@ -148,6 +148,18 @@ impl Default for KeyParts {
         Self::new()
     }
 }
+
+/// A value that runs are told apart by: serde's trait with better words where it is missing.
+#[diagnostic::on_unimplemented(
+    message = "runs cannot be told apart by a `{Self}`",
+    label = "a field of the type `{Self}`, which does not serialize",
+    note = "keys are made of the fields' values as JSON: derive serde's `Serialize` for `{Self}`, or name other fields"
+)]
+pub trait KeyPart: Serialize {}
+
+// Otherwise only `Serialize` would be told to be missing.
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> KeyPart for T {}
 
 /// Whether a key is kept as it reads. A slash parts keys from each other where they are stored.
 fn is_readable(json: &str) -> bool {

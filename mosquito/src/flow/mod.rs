@@ -13,9 +13,9 @@ mod unique;
 
 use std::time::Duration;
 
-pub use crate::name::LimitName;
+pub(crate) use crate::name::LimitName;
 pub use declared::{ConcurrencySpec, FlowSpec, RateSpec, UniqueSpec};
-pub use key::{FlowKey, KeyParts, FlowKeyError};
+pub use key::{FlowKey, FlowKeyError, KeyPart, KeyParts};
 pub use limit::{Concurrency, ConcurrencyUse, Fair};
 pub use priority::Priority;
 pub use rate::{RateKind, RateLimit, RateUse};
