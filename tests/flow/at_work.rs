@@ -59,7 +59,7 @@ async fn work(
 async fn no_more_than_the_limit_are_performed_at_once_and_each_slot_comes_back() {
     let mosquito = Mosquito::connect("memory://").await.unwrap();
     let acme = || Work { tenant: "acme".into() };
-    mosquito.enqueue_all((0..20).map(|_| acme())).await.unwrap();
+    mosquito.enqueue_all((0..20).map(move |_| acme())).await.unwrap();
     let gauge = Arc::new(Gauge::default());
 
     let (report, _) = work(&mosquito, "work", 20, &gauge, 20).await;

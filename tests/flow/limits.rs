@@ -26,15 +26,14 @@ async fn an_hour_under_a_rate_limit_takes_no_time_and_never_has_more_than_the_li
 
     let at_once = testing.drain().await.unwrap();
     assert_eq!(at_once.succeeded, 10 + 5, "the small one is not held up");
-    let hour = testing.run_for(60 * MINUTE).await.unwrap();
+    let hour = testing.run_for(60 * MINUTE).queue("calls").await.unwrap();
 
     assert_eq!(hour.succeeded, 90);
     assert!(hour.runs.iter().all(|run| run.attempt == 1), "no attempt is used up by waiting");
     let all = testing.performed();
     let big: Vec<_> = all.iter().map(|run| run.at).collect();
-    let begin = big[0];
-    let of_minute = |minute: i64| big.iter().filter(|at| (**at - begin).num_seconds() / 61 == minute).count();
-    assert_eq!((1..10).map(of_minute).sum::<usize>(), 90, "ten in about each minute: {big:?}");
+    let took = (big[big.len() - 1] - big[0]).to_std().unwrap();
+    assert!(took >= 9 * MINUTE && took <= 9 * MINUTE * 82 / 80, "nearly all of the limit is used: {took:?}");
     for eleven in big[15..].windows(11) {
         assert!(eleven[10] - eleven[0] >= mosquito::chrono::TimeDelta::minutes(1), "{eleven:?}");
     }
@@ -45,7 +44,7 @@ async fn two_jobs_share_one_limit(testing: &Testing) {
     testing.enqueue_all((0..3).map(|file| Download { file })).await.unwrap();
 
     assert_eq!(testing.drain().await.unwrap().succeeded, 2);
-    let day = testing.run_for(24 * 60 * MINUTE).await.unwrap();
+    let day = testing.run_for(24 * 60 * MINUTE).queue("transfers").await.unwrap();
 
     assert_eq!(day.succeeded, 4);
     let hours: Vec<_> = day.runs.iter().map(|run| run.at.format("%H:%M").to_string()).collect();
@@ -61,7 +60,7 @@ async fn what_stands_behind_many_that_are_held_up_is_performed_at_once(testing: 
     testing.enqueue(Lazy { tenant: 1_000 }).await.unwrap();
 
     assert_eq!(testing.drain().await.unwrap().succeeded, 1);
-    assert_eq!(testing.run_for(2 * 60 * MINUTE).await.unwrap().succeeded, 250);
+    assert_eq!(testing.run_for(2 * 60 * MINUTE).queue("many").await.unwrap().succeeded, 250);
 }
 
 async fn what_is_enqueued_over_the_limit_is_performed_when_there_is_room(testing: &Testing) {
