@@ -52,9 +52,9 @@ async fn a_build_lists_everything_that_is_wrong() {
         refused.to_string(),
         "the runner cannot start, for 6 reasons:
   - `executors` is 0: at least one is needed to perform anything
-  - the job name `send` is claimed by `broken_jobs::SendMail` and `broken_jobs::SendLetter`; give each its own: #[job(name = \"..\")]
   - `broken_jobs::SendLetter` and `broken_jobs::SendParcel` share the concurrency limit `post`, but are enqueued in `default` and in `bulk`, and a limit holds within one queue; give both the same queue, or each its own `key`
   - `broken_jobs::SendLetter` and `broken_jobs::SendParcel` share the concurrency limit `post`, but one says 2 at once, the other 3 at once; give both the same, or each its own `key`
+  - the job name `send` is claimed by `broken_jobs::SendMail` and `broken_jobs::SendLetter`; give each its own: #[job(name = \"..\")]
   - nobody provides the state `broken_jobs::Address`, which broken_jobs::SendLetter needs: add `.state(..)` to the runner
   - the expected job `send_pigeon` is not registered: is `broken_jobs::SendPigeon` marked with #[job]?"
     );
