@@ -15,7 +15,7 @@ fn malformed_jobs_are_refused_readably_and_others_compile() {
 
 #[test]
 fn no_answer_mentions_what_was_generated() {
-    let generated = ["__private", "'mosquito", "_serde", "inventory", "tick_args", "StateNeed"];
+    let generated = ["__private", "'mosquito", "_serde", "inventory", "tick_args", "StateNeed", "Flowing"];
 
     for (path, answer) in answers() {
         for name in generated {

@@ -7,10 +7,14 @@ use syn::{Error, Expr, Lit, LitStr, Type};
 
 use crate::entry::{Entry, Value, between_commas};
 use crate::errors::Mistakes;
+use crate::fair::Fair;
 use crate::keys::{Key, unknown_key};
 use crate::limits::{Concurrency, RateLimit};
 use crate::retry::Policy;
 use crate::unique::Unique;
+
+/// The least urgent level.
+pub(crate) const LAST_PRIORITY: u32 = 9;
 
 /// What was given, as far as it could be read.
 #[derive(Default)]
@@ -37,6 +41,8 @@ pub(crate) struct Args {
     pub(crate) unique: Option<Unique>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) concurrency: Option<Concurrency>,
+    pub(crate) fair: Option<Fair>,
+    pub(crate) priority: Option<u32>,
     pub(crate) expires: Option<LitStr>,
     pub(crate) keep_successful: Option<LitStr>,
     pub(crate) keep_dead: Option<LitStr>,
@@ -113,9 +119,8 @@ impl Args {
             Key::Unique => self.unique = Unique::parse(entry, example, mistakes),
             Key::RateLimit => self.rate_limit = RateLimit::parse(entry, example, mistakes),
             Key::Concurrency => self.concurrency = Concurrency::parse(entry, example, mistakes),
-            Key::Priority => {
-                mistakes.take(entry.number(0..=9, example));
-            }
+            Key::Fair => self.fair = Fair::parse(entry, example, mistakes),
+            Key::Priority => self.priority = mistakes.take(entry.number(0..=LAST_PRIORITY, example)),
             Key::Expires => self.expires = mistakes.take(entry.duration(example)),
             Key::KeepSuccessful => self.keep_successful = mistakes.take(entry.duration(example)),
             Key::KeepDead => self.keep_dead = mistakes.take(entry.duration(example)),

@@ -3,6 +3,8 @@
 //! It names everything by the runtime's full path and stands in a `const _`, so that nothing in scope at
 //! the struct can come in between, and nothing of it can be seen from there.
 
+mod flow;
+
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -19,7 +21,7 @@ use crate::validate::Definition;
 
 /// Everything: the struct, its traits, and its registration.
 pub(crate) fn job(job: &Definition) -> TokenStream {
-    let (traits, registration) = (traits(job), registration(job));
+    let (traits, registration) = (traits(job, flow::method(job).as_ref()), registration(job));
     with_item(&derived(job), job, &quote!(#traits #registration))
 }
 
@@ -28,10 +30,12 @@ pub(crate) fn job(job: &Definition) -> TokenStream {
 pub(crate) fn stand_in(job: &Definition) -> TokenStream {
     let item = &job.input.item;
     match job.input.arguments {
-        Arguments::Unit | Arguments::Empty | Arguments::Fields => with_item(&derived(job), job, &traits(job)),
+        Arguments::Unit | Arguments::Empty | Arguments::Fields => {
+            with_item(&derived(job), job, &traits(job, None))
+        }
         // What serde has to say about it is beside the point.
         Arguments::Unusable => {
-            let (serde, traits) = (serde_stand_in(job), traits(job));
+            let (serde, traits) = (serde_stand_in(job), traits(job, None));
             with_item(item, job, &quote!(#serde #traits))
         }
     }
@@ -88,7 +92,7 @@ fn serde_stand_in(job: &Definition) -> TokenStream {
     }
 }
 
-fn traits(job: &Definition) -> TokenStream {
+fn traits(job: &Definition, flow: Option<&TokenStream>) -> TokenStream {
     let Definition { runtime, input, .. } = job;
     let ident = &input.ident;
     let generics = input.generics_of_a_job();
@@ -97,6 +101,7 @@ fn traits(job: &Definition) -> TokenStream {
     quote! {
         impl #parameters #runtime::__private::Job for #ident #arguments #conditions {
             const SPEC: #runtime::__private::JobSpec = #spec;
+            #flow
         }
         #needs
     }
@@ -149,6 +154,7 @@ fn spec(job: &Definition) -> TokenStream {
         let schedule = some(job, &self::schedule(job, schedule));
         fields.push(quote!(schedule: #schedule));
     }
+    fields.extend(flow::spec(job).map(|flow| quote!(flow: #flow)));
     let named = quote!(#runtime::__private::JobSpec::named(#name));
     if fields.is_empty() {
         return named;

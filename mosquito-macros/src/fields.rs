@@ -1,9 +1,10 @@
 //! The fields of a job, and how other keys name them: `by = [user_id, tenant]`, in tuple structs `by = [0]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Lit, bracketed};
+use syn::spanned::Spanned;
+use syn::{Index, Lit, Member, bracketed};
 
 use crate::entry::{Entry, Value, between_commas};
 use crate::errors::Mistakes;
@@ -13,6 +14,8 @@ use crate::suggest::unknown;
 pub(crate) struct Fields {
     names: Vec<String>,
     are_places: bool,
+    /// Those of which the value is never shown.
+    redacted: Vec<String>,
 }
 
 /// A field as another key names it.
@@ -22,17 +25,26 @@ pub(crate) struct FieldName {
 }
 
 impl Fields {
-    pub(crate) fn of(fields: &syn::Fields) -> Self {
+    /// Of these, and of each whether it is redacted.
+    pub(crate) fn of(fields: &syn::Fields, redacted: &[bool]) -> Self {
         let are_places = matches!(fields, syn::Fields::Unnamed(_));
         let names = fields.iter().enumerate().map(|(place, field)| match &field.ident {
             Some(ident) => ident.unraw().to_string(),
             None => place.to_string(),
         });
-        Self { names: names.collect(), are_places }
+        let names: Vec<_> = names.collect();
+        let redacted = names.iter().zip(redacted).filter(|(_, redacted)| **redacted);
+        let redacted = redacted.map(|(name, _)| name.clone()).collect();
+        Self { names, are_places, redacted }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// Whether one of these must not be shown.
+    pub(crate) fn hide(&self, named: &[FieldName]) -> bool {
+        named.iter().any(|field| self.redacted.contains(&field.name))
     }
 
     /// Complains about names that are not those of fields of this job, and about repeated ones.
@@ -61,6 +73,22 @@ impl Fields {
 }
 
 impl FieldName {
+    /// Where it was written.
+    pub(crate) fn span(&self) -> Span {
+        self.written.span()
+    }
+
+    /// What stands behind `self.` to read it.
+    pub(crate) fn member(&self) -> Member {
+        match syn::parse2(self.written.clone()) {
+            Ok(ident) => Member::Named(ident),
+            Err(_) => {
+                let index = self.name.parse().unwrap_or(u32::MAX);
+                Member::Unnamed(Index { index, span: self.span() })
+            }
+        }
+    }
+
     /// Reads the name of one field: `user_id`.
     pub(crate) fn parse(tokens: &TokenStream) -> Option<Self> {
         let written = tokens.clone();

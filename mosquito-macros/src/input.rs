@@ -79,8 +79,8 @@ impl Input {
 
     fn of_struct(mut item: ItemStruct, mistakes: &mut Mistakes) -> Self {
         check_attributes(&mut item.attrs, mistakes);
-        let redacted = redact::take(&mut item, mistakes);
-        let fields = Some(Fields::of(&item.fields));
+        let (redacted, is_redacted) = redact::take(&mut item, mistakes);
+        let fields = Some(Fields::of(&item.fields, &is_redacted));
         let borrows = borrowed::own_fields(&mut item, mistakes);
         if !is_concrete(&item.generics, mistakes) || borrows {
             drop_serde(&mut item.attrs);

@@ -22,6 +22,7 @@ pub(crate) enum Key {
     Unique,
     RateLimit,
     Concurrency,
+    Fair,
     Priority,
     Expires,
     KeepSuccessful,
@@ -30,7 +31,7 @@ pub(crate) enum Key {
     Crate,
 }
 
-const COUNT: usize = 23;
+const COUNT: usize = 24;
 
 impl Key {
     pub(crate) const ALL: [Self; COUNT] = [
@@ -51,6 +52,7 @@ impl Key {
         Self::Unique,
         Self::RateLimit,
         Self::Concurrency,
+        Self::Fair,
         Self::Priority,
         Self::Expires,
         Self::KeepSuccessful,
@@ -79,6 +81,7 @@ impl Key {
             Self::Unique => ("unique", r#"unique(by = [user_id], until = "finish")"#),
             Self::RateLimit => ("rate_limit", r#"rate_limit(limit = 100, per = "1s")"#),
             Self::Concurrency => ("concurrency", "concurrency(limit = 3)"),
+            Self::Fair => ("fair", "fair(by = [tenant])"),
             Self::Priority => ("priority", "priority = 5"),
             Self::Expires => ("expires", r#"expires = "1h""#),
             Self::KeepSuccessful => ("keep_successful", r#"keep_successful = "1h""#),
@@ -102,17 +105,7 @@ impl Key {
 
     /// Whether it does anything yet; what does not is refused.
     pub(crate) fn is_performed(self) -> bool {
-        !matches!(
-            self,
-            Self::Unique
-                | Self::RateLimit
-                | Self::Concurrency
-                | Self::Priority
-                | Self::Expires
-                | Self::KeepSuccessful
-                | Self::KeepDead
-                | Self::SyncAck
-        )
+        !matches!(self, Self::KeepSuccessful | Self::KeepDead | Self::SyncAck)
     }
 
     pub(crate) fn names() -> [&'static str; COUNT] {
@@ -174,8 +167,9 @@ fn elsewhere(name: &str) -> Option<Elsewhere> {
         "unique_for" | "unique_period" => r#"unique(for = "1h")"#,
         "unique_until" | "until" => r#"unique(until = "finish")"#,
         "on_conflict" => r#"unique(on_conflict = "return")"#,
-        "debounce" => r#"unique(on_conflict = "keep_latest")"#,
+        "debounce" => r#"unique(until = "start", on_conflict = "replace")"#,
         "throttle" | "rate" | "limit" | "per" | "weight" => r#"rate_limit(limit = 100, per = "1s")"#,
+        "fairness" | "fair_by" | "round_robin" | "tenant" | "group" => "fair(by = [tenant])",
         "concurrency_limit" | "max_concurrency" | "limits_concurrency" | "singleton" => {
             "concurrency(limit = 3)"
         }

@@ -12,7 +12,9 @@ mod duration;
 mod entry;
 mod errors;
 mod expand;
+mod fair;
 mod fields;
+mod flow;
 mod input;
 mod keys;
 mod limits;
@@ -26,6 +28,7 @@ mod suggest;
 mod timezone;
 mod unique;
 mod validate;
+mod weight;
 mod words;
 
 use proc_macro2::TokenStream;
@@ -75,11 +78,12 @@ use crate::validate::Definition;
 /// | `args = Self { region: "eu".into() }` | its arguments at each tick, where it is periodic: an expression of its own type, evaluated each time | those of its `Default`; none where it has no fields |
 /// | `state(Mailer, db::Pool)` | the types of the application that `Context::state` gives it | none |
 /// | `blocking` | it holds its thread: implement `PerformBlocking` instead of `Perform` | it is `async` |
-/// | `unique(..)` | at most one run of the same arguments, see [below](#uniqueness) | *refused in this version*: any number of runs |
-/// | `rate_limit(..)` | so many runs start in a time, see [below](#limits) | *refused in this version*: no limit |
-/// | `concurrency(..)` | so many runs are performed at once, see [below](#limits) | *refused in this version*: no limit |
-/// | `priority = 5` | which runs of a queue go first: 0 to 9 | *refused in this version*: in the order of their enqueueing |
-/// | `expires = "1h"` | a run that has waited longer is no longer performed: a [duration](#durations) | *refused in this version*: it waits as long as it takes |
+/// | `unique(..)` | at most one run of the same arguments, see [below](#uniqueness) | any number of runs |
+/// | `rate_limit(..)` | so many runs start in a time, see [below](#limits) | no limit |
+/// | `concurrency(..)` | so many runs are performed at once, see [below](#limits) | no limit |
+/// | `fair(..)` | tenants take turns, see [below](#fairness) | in the order of their enqueueing |
+/// | `priority = 5` | which runs of a queue go first: from 0, before all others, to 9 | 5 |
+/// | `expires = "1h"` | a run that has waited longer for its first attempt, since it was due, is not performed any more: a [duration](#durations) | it waits as long as it takes |
 /// | `keep_successful = "1h"` | how long a run that succeeded is kept: a [duration](#durations) | *refused in this version*: it is forgotten |
 /// | `keep_dead = "30d"` | how long a dead run is kept: a [duration](#durations) | *refused in this version*: 90 days |
 /// | `sync_ack` | its success is on record before its executor takes the next run | *refused in this version*: a few milliseconds later |
@@ -147,25 +151,37 @@ use crate::validate::Definition;
 ///
 /// # Uniqueness
 ///
-/// *Refused in this version.* `unique(by = [user_id, tenant], until = "finish", on_conflict = "return")`, of
-/// which each part may be left out, and `unique` alone:
+/// `unique(by = [user_id, tenant], until = "finish", on_conflict = "return")`, of which each part may be left out, and `unique`
+/// alone. It holds within one queue.
 ///
 /// - `by` names the fields by which two runs are the same, in tuple structs by place, `by = [0]`: all, unless given.
 /// - `until` is the moment after which the next one may be enqueued: `"start"`, `"finish"`, or
-///   `"start_then_while_running"`, by which one may wait while one runs. `"finish"`, unless given. Instead of it, `for = "1h"`
-///   is a time from the enqueueing on.
-/// - `on_conflict` is what becomes of the second: `"return"` answers with the run that is there, `"replace"`
-///   puts the new arguments in its place, `"reject"` is an error, `"keep_latest"` starts the wait anew.
-///   A periodic job cannot `"replace"`: its ticks have `overlap`.
+///   `"start_then_while_running"`, by which one waits while one runs. `"finish"`, unless given. Instead of it, `for = "1h"`
+///   is a time from the enqueueing on. Whatever is said, a run that is dead or deleted keeps nobody away.
+/// - `on_conflict` is what becomes of the second: `"return"` enqueues nothing and answers with the run that is there, `"replace"`
+///   gives that one the new arguments, unless it is being performed, `"reject"` is an error, `"keep_latest"` is as `"replace"`, and while one is
+///   being performed one more waits, which the latest replaces. A periodic job cannot `"replace"`: its ticks have `overlap`.
 ///
 /// # Limits
 ///
-/// *Refused in this version.* A run over a limit stays where it is, and costs no attempt.
+/// A run over a limit stays where it is, costs no attempt, and does not hold up runs under other keys. A limit holds within one queue, for all
+/// processes together.
 ///
-/// - `rate_limit(limit = 100, per = "1s", by = [tenant], key = "stripe", weight = 1)`: `limit` and `per` are needed.
-///   `by` gives each value of these fields a limit of its own, `key` shares one limit between jobs, and a run uses up
-///   its `weight`, a number or the name of a field.
-/// - `concurrency(limit = 3, by = [tenant])`: `limit` is needed.
+/// - `rate_limit(limit = 100, per = "1s", by = [tenant], key = "stripe", weight = 1, kind = "sliding")`: `limit`, up to 1,000,000, and `per`, up to
+///   `"90d"`, are needed. `by` gives each value of these fields a limit of its own, `key` shares one limit between jobs that all
+///   say the same `limit`, `per` and `kind`, and a run uses up its [`weight`](#weights). `kind` is `"sliding"`, never more than the limit in any time as long as `per`;
+///   `"token_bucket"`, a burst of the limit and then an even flow; or `"fixed"`, from one multiple of `per` to the next.
+/// - `concurrency(limit = 3, by = [tenant], key = "stripe")`: `limit` is needed.
+///
+/// # Fairness
+///
+/// `fair(by = [tenant], weight = 2)`: the runs of each value of these fields wait in a line of their own, and the lines take turns. So a
+/// tenant with a million runs does not hold up one with three. `by` is needed; at each turn as many runs go as the [`weight`](#weights) of the first of them says, 1 unless given.
+///
+/// # Weights
+///
+/// A whole number, the name of a field that is one, or an expression over `self`, evaluated at each enqueue: `weight = self.pages.len()`. Below 1
+/// it is 1.
 #[proc_macro_attribute]
 pub fn job(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     define(args.into(), item.into()).into()

@@ -1,123 +1,163 @@
 //! How many runs of a job may start in a time, and how many may be performed at once.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use std::time::Duration;
+
+use proc_macro2::Ident;
 use syn::LitStr;
 
-use crate::entry::{Entry, Value};
+use crate::entry::Entry;
 use crate::errors::Mistakes;
 use crate::fields::{FieldName, Fields};
 use crate::parts::Parts;
+use crate::weight::Weight;
+use crate::words::choice;
 use crate::{duration, names};
 
-/// `rate_limit(limit = 100, per = "1s", by = [tenant], key = "stripe", weight = 1)`
+/// The largest rate limit.
+pub(crate) const MOST: u32 = 1_000_000;
+
+/// The longest time of a rate limit.
+pub(crate) const LONGEST: Duration = Duration::from_secs(90 * 86_400);
+
+/// `rate_limit(limit = 100, per = "1s", by = [tenant], key = "stripe", weight = 1, kind = "sliding")`
 pub(crate) struct RateLimit {
     limit: Option<u32>,
     per: Option<LitStr>,
     by: Vec<FieldName>,
     key: Option<LitStr>,
     weight: Option<Weight>,
+    kind: Option<LitStr>,
 }
 
-/// How much of the limit one run uses up.
-enum Weight {
-    Always(u32, TokenStream),
-    Field(FieldName),
+/// A rate limit with nothing wrong.
+pub(crate) struct Rate {
+    /// Its name, where that is not the job's.
+    pub(crate) key: Option<String>,
+    pub(crate) limit: u32,
+    pub(crate) per: Duration,
+    pub(crate) kind: Kind,
+    pub(crate) by: Vec<FieldName>,
+    pub(crate) weight: Option<Weight>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Sliding,
+    TokenBucket,
+    Fixed,
 }
 
 impl RateLimit {
     pub(crate) fn parse(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Option<Self> {
         let list = mistakes.take(entry.list(example))?;
-        let known = ["limit", "per", "by", "key", "weight"];
+        let known = ["limit", "per", "by", "key", "weight", "kind"];
         let parts = Parts::parse("rate_limit", &known, "limit = 100", list, mistakes);
         require(entry, &["limit", "per"], example, &parts, mistakes);
         Some(Self {
-            limit: parts.read("limit", |limit| self::limit(limit, "limit = 100"), mistakes),
+            limit: parts.read("limit", |limit| self::limit(limit, MOST, "limit = 100"), mistakes),
             per: parts.read("per", |per| per.duration(r#"per = "1s""#), mistakes),
             by: parts.get("by").map_or(Vec::new(), |by| FieldName::parse_list(by, mistakes)),
             key: parts.read("key", |key| key.text(r#"key = "stripe""#), mistakes),
             weight: parts.read("weight", Weight::parse, mistakes),
+            kind: parts.read("kind", |kind| kind.text(r#"kind = "sliding""#), mistakes),
         })
     }
 
     /// Checks each part by itself and with the others and the job.
-    pub(crate) fn check(&self, job: &Ident, fields: Option<&Fields>, mistakes: &mut Mistakes) {
-        if let Some(per) = &self.per {
-            duration::of(per, mistakes);
-        }
-        if let Some(key) = &self.key {
-            names::check_text("rate limit key", key, mistakes);
-        }
+    pub(crate) fn validate(
+        self,
+        job: &Ident,
+        fields: Option<&Fields>,
+        mistakes: &mut Mistakes,
+    ) -> Option<Rate> {
+        let Self { limit, per, by, key, weight, kind } = self;
+        let per = per.as_ref().and_then(|per| within_longest(per, mistakes));
         if let Some(fields) = fields {
-            fields.check(job, &self.by, mistakes);
+            fields.check(job, &by, mistakes);
         }
-        match (&self.weight, self.limit, fields) {
-            (Some(Weight::Always(weight, written)), Some(limit), _) if *weight > limit => mistakes.at(
-                written,
-                format!("a run that weighs {weight} would never start under a limit of {limit}"),
-            ),
-            (Some(Weight::Field(name)), _, Some(fields)) => {
-                fields.check(job, std::slice::from_ref(name), mistakes);
-            }
-            _ => {}
+        if let Some(weight) = &weight {
+            weight.check(job, fields, mistakes);
         }
+        if let (Some(Weight::Always(weight, at)), Some(limit)) = (&weight, limit)
+            && *weight > limit
+        {
+            let why = format!("a run that weighs {weight} counts as {limit} under a limit of {limit}; write that");
+            mistakes.push(syn::Error::new(*at, why));
+        }
+        let kinds = [("sliding", Kind::Sliding), ("token_bucket", Kind::TokenBucket), ("fixed", Kind::Fixed)];
+        let kind = choice("kind", kind.as_ref(), kinds, mistakes);
+        let key = limit_name(key.as_ref(), mistakes);
+        Some(Rate { key, limit: limit?, per: per?, kind, by, weight })
     }
 }
 
-impl Weight {
-    fn parse(entry: &Entry) -> syn::Result<Self> {
-        if entry.is_zero() {
-            return Err(entry.wrong("a run that weighs 0 would not be limited; a weight is 1 or more".into()));
-        }
-        let Value::Is(written) = &entry.value else {
-            return Err(Self::wrong(entry));
-        };
-        if entry.literal().is_some() {
-            let weight = entry.number(1..=u32::MAX, "weight = 1").map_err(|_| Self::wrong(entry))?;
-            return Ok(Self::Always(weight, written.to_token_stream()));
-        }
-        FieldName::parse(written).map(Self::Field).ok_or_else(|| Self::wrong(entry))
+fn within_longest(per: &LitStr, mistakes: &mut Mistakes) -> Option<Duration> {
+    let time = duration::of(per, mistakes)?;
+    if time > LONGEST {
+        let longest = duration::spell(LONGEST);
+        mistakes.at(per, format!("the time of a rate limit is \"{longest}\" at most"));
+        return None;
     }
-
-    fn wrong(entry: &Entry) -> syn::Error {
-        entry.wrong(
-            "`weight` is a whole number from 1, or the name of a field that is one, as in `weight = pages`"
-                .into(),
-        )
-    }
+    Some(time)
 }
 
-/// `concurrency(limit = 3, by = [tenant])`
+/// `concurrency(limit = 3, by = [tenant], key = "stripe")`
 pub(crate) struct Concurrency {
+    limit: Option<u32>,
     by: Vec<FieldName>,
+    key: Option<LitStr>,
+}
+
+/// A concurrency limit with nothing wrong.
+pub(crate) struct AtOnce {
+    /// Its name, where that is not the job's.
+    pub(crate) key: Option<String>,
+    pub(crate) limit: u32,
+    pub(crate) by: Vec<FieldName>,
 }
 
 impl Concurrency {
     pub(crate) fn parse(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Option<Self> {
         let list = mistakes.take(entry.list(example))?;
-        let parts = Parts::parse("concurrency", &["limit", "by"], "limit = 3", list, mistakes);
+        let parts = Parts::parse("concurrency", &["limit", "by", "key"], "limit = 3", list, mistakes);
         require(entry, &["limit"], example, &parts, mistakes);
-        parts.read("limit", |limit| self::limit(limit, "limit = 3"), mistakes);
-        Some(Self { by: parts.get("by").map_or(Vec::new(), |by| FieldName::parse_list(by, mistakes)) })
+        Some(Self {
+            limit: parts.read("limit", |limit| self::limit(limit, u32::MAX, "limit = 3"), mistakes),
+            by: parts.get("by").map_or(Vec::new(), |by| FieldName::parse_list(by, mistakes)),
+            key: parts.read("key", |key| key.text(r#"key = "stripe""#), mistakes),
+        })
     }
 
     /// Checks its parts with the job.
-    pub(crate) fn check(&self, job: &Ident, fields: Option<&Fields>, mistakes: &mut Mistakes) {
+    pub(crate) fn validate(
+        self,
+        job: &Ident,
+        fields: Option<&Fields>,
+        mistakes: &mut Mistakes,
+    ) -> Option<AtOnce> {
         if let Some(fields) = fields {
             fields.check(job, &self.by, mistakes);
         }
+        let key = limit_name(self.key.as_ref(), mistakes);
+        Some(AtOnce { key, limit: self.limit?, by: self.by })
     }
 }
 
-fn limit(entry: &Entry, example: &str) -> syn::Result<u32> {
+fn limit_name(key: Option<&LitStr>, mistakes: &mut Mistakes) -> Option<String> {
+    let key = key?;
+    names::check_text("limit name", key, mistakes);
+    Some(key.value())
+}
+
+fn limit(entry: &Entry, most: u32, example: &str) -> syn::Result<u32> {
     if entry.is_zero() {
         return Err(entry.wrong("a limit of 0 would let no run start; to stop a queue, pause it".into()));
     }
-    entry.number(1..=u32::MAX, example)
+    entry.number(1..=most, example)
 }
 
 /// Complains about parts that are missing.
-fn require(entry: &Entry, needed: &[&str], example: &str, parts: &Parts, mistakes: &mut Mistakes) {
+pub(crate) fn require(entry: &Entry, needed: &[&str], example: &str, parts: &Parts, mistakes: &mut Mistakes) {
     let missing: Vec<_> = needed.iter().copied().filter(|part| !parts.has(part)).collect();
     if !missing.is_empty() {
         let missing = crate::suggest::listed(&missing);

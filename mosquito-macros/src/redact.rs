@@ -17,9 +17,10 @@ const EVERYTHING: &str = ".";
 
 const FIELDS_TAKE: &str = "fields take `redact` alone, as in `#[job(redact)]`";
 
-/// Takes `#[job(redact)]` off the fields; the answer is the names of those that have it.
-pub(crate) fn take(item: &mut ItemStruct, mistakes: &mut Mistakes) -> Vec<String> {
+/// Takes `#[job(redact)]` off the fields; the answer is the names of those that have it, and for each field whether it does.
+pub(crate) fn take(item: &mut ItemStruct, mistakes: &mut Mistakes) -> (Vec<String>, Vec<bool>) {
     let marks: Vec<_> = item.fields.iter_mut().map(|field| mark(&mut field.attrs, mistakes)).collect();
+    let is_redacted = marks.iter().map(Option::is_some).collect();
     let of_struct = SerdeOptions::of(&item.attrs);
     let of_fields: Vec<_> = item.fields.iter().map(|field| SerdeOptions::of(&field.attrs)).collect();
     let mut redacted: Vec<String> = Vec::new();
@@ -38,7 +39,7 @@ pub(crate) fn take(item: &mut ItemStruct, mistakes: &mut Mistakes) -> Vec<String
     }
     redacted.sort();
     redacted.dedup();
-    redacted
+    (redacted, is_redacted)
 }
 
 /// Takes the attribute off one field; the answer is the word `redact`, if it is there.

@@ -1,5 +1,7 @@
 //! How a job is unique: `unique(by = [user_id], until = "finish", on_conflict = "return")`.
 
+use std::time::Duration;
+
 use proc_macro2::Ident;
 use syn::LitStr;
 
@@ -8,7 +10,7 @@ use crate::entry::{Entry, Value};
 use crate::errors::Mistakes;
 use crate::fields::{FieldName, Fields};
 use crate::parts::Parts;
-use crate::words::one_of;
+use crate::words::choice;
 
 /// The parts that were given: of `unique` alone none, which is by all fields, until it finishes, answered
 /// by the run that is there.
@@ -22,9 +24,29 @@ pub(crate) struct Unique {
 
 const PARTS: [&str; 4] = ["by", "until", "for", "on_conflict"];
 
-const UNTIL: [&str; 3] = ["start", "finish", "start_then_while_running"];
+/// How a job is unique, with nothing wrong.
+pub(crate) struct Uniqueness {
+    /// By all of its fields, where there are none.
+    pub(crate) by: Vec<FieldName>,
+    pub(crate) until: Until,
+    pub(crate) on_conflict: OnConflict,
+}
 
-const ON_CONFLICT: [&str; 4] = ["return", "replace", "reject", "keep_latest"];
+#[derive(Clone, Copy)]
+pub(crate) enum Until {
+    Start,
+    Finish,
+    StartThenWhileRunning,
+    For(Duration),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum OnConflict {
+    Return,
+    Replace,
+    Reject,
+    KeepLatest,
+}
 
 impl Unique {
     /// Reads `unique` or `unique(..)`.
@@ -49,29 +71,40 @@ impl Unique {
     }
 
     /// Checks each part by itself and with the job.
-    pub(crate) fn check(
-        &self,
+    pub(crate) fn validate(
+        self,
         job: &Ident,
         fields: Option<&Fields>,
         is_periodic: bool,
         mistakes: &mut Mistakes,
-    ) {
+    ) -> Option<Uniqueness> {
+        let Self { by, until, lasting, on_conflict } = self;
         if let Some(fields) = fields {
-            fields.check(job, &self.by, mistakes);
+            fields.check(job, &by, mistakes);
         }
-        if let Some(until) = &self.until {
-            one_of("until", until, &UNTIL, mistakes);
-        }
-        if let Some(lasting) = &self.lasting {
-            duration::of(lasting, mistakes);
-        }
-        let Some(on_conflict) = &self.on_conflict else { return };
-        let chosen = one_of("on_conflict", on_conflict, &ON_CONFLICT, mistakes);
-        if is_periodic && chosen.is_some_and(|chosen| ON_CONFLICT[chosen] == "replace") {
+        let moments = [
+            ("finish", Until::Finish),
+            ("start", Until::Start),
+            ("start_then_while_running", Until::StartThenWhileRunning),
+        ];
+        let moment = choice("until", until.as_ref(), moments, mistakes);
+        let until = match &lasting {
+            Some(lasting) => Until::For(duration::of(lasting, mistakes)?),
+            None => moment,
+        };
+        let answers = [
+            ("return", OnConflict::Return),
+            ("replace", OnConflict::Replace),
+            ("reject", OnConflict::Reject),
+            ("keep_latest", OnConflict::KeepLatest),
+        ];
+        let chosen = choice("on_conflict", on_conflict.as_ref(), answers, mistakes);
+        if let (true, OnConflict::Replace) = (is_periodic, chosen) {
             mistakes.at(
                 on_conflict,
                 "the run of a tick cannot be replaced; ticks have a rule of their own: `overlap`, as in `overlap = \"skip\"`",
             );
         }
+        Some(Uniqueness { by, until, on_conflict: chosen })
     }
 }

@@ -8,6 +8,7 @@ use syn::{LitStr, Path, Type, parse_quote};
 
 use crate::args::Args;
 use crate::errors::Mistakes;
+use crate::flow::Flow;
 use crate::input::Input;
 use crate::keys::Key;
 use crate::retry::Policy;
@@ -33,11 +34,12 @@ pub(crate) struct Definition {
     /// Whether there are others, which could not be read.
     pub(crate) state_is_unclear: bool,
     pub(crate) blocking: bool,
+    pub(crate) flow: Flow,
 }
 
 impl Definition {
-    pub(crate) fn validate(input: Input, args: Args, mistakes: &mut Mistakes) -> Self {
-        refuse_what_is_not_performed(&args, &input, mistakes);
+    pub(crate) fn validate(input: Input, mut args: Args, mistakes: &mut Mistakes) -> Self {
+        refuse_what_is_not_performed(&args, mistakes);
         let name = name(&input.ident, args.name.as_ref(), mistakes);
         Self {
             aliases: aliases(&name, &args.aliases, mistakes),
@@ -47,6 +49,7 @@ impl Definition {
             timeout: args.timeout.as_ref().and_then(|text| duration::of(text, mistakes)),
             schedule: Schedule::validate(&args, &input, mistakes),
             runtime: runtime(args.krate.as_ref(), mistakes),
+            flow: Flow::validate(&mut args, &input, mistakes),
             blocking: args.key(Key::Blocking).is_some(),
             retry: args.retry,
             args: args.args,
@@ -100,18 +103,8 @@ fn runtime(given: Option<&LitStr>, mistakes: &mut Mistakes) -> Path {
 }
 
 /// Checks what is known but not performed yet, and refuses it: what would do nothing is not ignored.
-fn refuse_what_is_not_performed(args: &Args, input: &Input, mistakes: &mut Mistakes) {
-    let (job, fields) = (&input.ident, input.fields.as_ref());
-    if let Some(unique) = &args.unique {
-        unique.check(job, fields, args.is_periodic(), mistakes);
-    }
-    if let Some(rate_limit) = &args.rate_limit {
-        rate_limit.check(job, fields, mistakes);
-    }
-    if let Some(concurrency) = &args.concurrency {
-        concurrency.check(job, fields, mistakes);
-    }
-    for text in [&args.expires, &args.keep_successful, &args.keep_dead].into_iter().flatten() {
+fn refuse_what_is_not_performed(args: &Args, mistakes: &mut Mistakes) {
+    for text in [&args.keep_successful, &args.keep_dead].into_iter().flatten() {
         duration::of(text, mistakes);
     }
     for key in args.refused() {

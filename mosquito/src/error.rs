@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::name::NameError;
+use crate::name::{NameError, RunId};
 
 /// Any error, of any library.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -127,6 +127,22 @@ pub enum Error {
         wanted: String,
         /// What is lacking.
         shortfall: String,
+    },
+    /// Another run is there that keeps this one away, and the [unique](crate::Unique) job rejects such. Nothing was enqueued.
+    #[error("a run of job `{job}` like it is there already: {id}")]
+    Duplicate {
+        /// The job.
+        job: String,
+        /// The run that is there.
+        id: RunId,
+    },
+    /// What an enqueue says of how its run [flows](crate::Flow) cannot be: a limit of 0, a time that is none.
+    #[error("a run of job `{job}` cannot flow so: {reason}")]
+    Flow {
+        /// The job.
+        job: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// An [`EnqueueMiddleware`](crate::middleware::EnqueueMiddleware) refused the runs: none of that call is enqueued.
     #[error("enqueueing job `{job}` was refused by {by}: {reason}")]

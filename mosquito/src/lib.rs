@@ -130,6 +130,36 @@
 //!
 //! More: [`guide::schedules`].
 //!
+//! # How runs flow
+//!
+//! What a job declares of uniqueness, limits, turns and priorities is kept by the store, for all processes together and without polling: a run that is over a limit
+//! stays where it is, uses up no attempt, and holds up nothing else.
+//!
+//! ```
+//! # use mosquito::{Context, Error, JobResult, Mosquito, Perform, Priority, job};
+//! #[job(unique(by = [user_id]), rate_limit(limit = 100, per = "1s"), expires = "1h")]
+//! struct Digest {
+//!     user_id: u64,
+//! }
+//!
+//! #[job(fair(by = [tenant]), concurrency(limit = 3, by = [tenant]), priority = 7)]
+//! struct Export {
+//!     tenant: String,
+//! }
+//! # impl Perform for Digest { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//! # impl Perform for Export { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> mosquito::Result<()> {
+//! # let mosquito = Mosquito::connect("memory://").await?;
+//! assert!(mosquito.enqueue(Digest { user_id: 7 }).await?.is_new());
+//! assert!(!mosquito.enqueue(Digest { user_id: 7 }).await?.is_new()); // one is there
+//! mosquito.enqueue(Export { tenant: "acme".into() }).priority(Priority::FIRST).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! More: [`guide::unique`], [`guide::limits`], [`guide::priorities`].
+//!
 //! # The application's own
 //!
 //! What a job needs of the application, a pool or a client, it names: `state(Pool, Mailer)`. Then `cx.state::<Pool>()` cannot fail, for a
@@ -247,8 +277,8 @@ pub use job::{
 pub use backend::redis::Tls;
 pub use backend::{Durability, Enqueued};
 pub use flow::{
-    Concurrency, ConcurrencyUse, Fair, Flow, FlowKey, LimitName, OnConflict, Priority, RateKind, RateLimit, RateUse, Unique,
-    Until,
+    Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, OnConflict, Priority, RateKind,
+    RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
 };
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
@@ -263,7 +293,7 @@ pub use error::{BoxError, BuildError, Error, Result};
 // Names, times, and runs as they stand in a store.
 pub use clock::{Clock, Timestamp};
 pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
-pub use name::{JobName, NameError, OverseerId, QueueName, RunId};
+pub use name::{JobName, LimitName, NameError, OverseerId, QueueName, RunId};
 
 /// Links crates whose jobs this process is to perform, though it never names them: `mosquito::link!(mail_jobs, report_jobs);`
 ///

@@ -102,6 +102,11 @@ name! {
 }
 
 name! {
+    /// The name of a limit within a queue: that of the job that declares it, or the `key` that several jobs share.
+    LimitName, "limit name", 128
+}
+
+name! {
     /// The id of one run. Unless given, it is a random one that sorts by the time it was made.
     RunId, "run id", 160
 }

@@ -8,9 +8,14 @@ pub use std::time::Duration;
 pub use std::vec::Vec;
 
 pub use crate::backend::Overlap;
+pub use crate::error::Result;
+pub use crate::flow::{
+    Concurrency, ConcurrencySpec, Flow, FlowSpec, KeyPart, KeyParts, OnConflict, Priority, RateKind, RateLimit, RateSpec, UniqueSpec,
+    Until,
+};
 pub use crate::job::{
-    Argument, Backoff, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,
-    StateNeed, TickArgs, Upgrade,
+    Argument, Backoff, Flowing, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,
+    StateNeed, TickArgs, Upgrade, Weight,
 };
 
 /// A list of states, without the `vec!` of the prelude.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, List, Paused, Sizes, StoredRun};
+use crate::backend::{Backend, LimitReport, List, Paused, Sizes, StoredRun};
 use crate::error::Result;
-use crate::name::{QueueName, RunId};
+use crate::flow::FlowKey;
+use crate::name::{LimitName, QueueName, RunId};
 
 /// One queue: its four lists, and the verbs of an operator.
 ///
@@ -65,6 +66,66 @@ impl Queue {
     /// As [`sizes`](Self::sizes).
     pub async fn find(&self, id: &RunId) -> Result<Option<StoredRun>> {
         self.backend.find(&self.name, id).await
+    }
+
+    /// How a limit of this queue stands for one of its keys: the rate limit and the concurrency limit of that name, which is the
+    /// job's unless several share one. The key is that of the values which the limit is `by`, or [`FlowKey::all`].
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// use mosquito::FlowKey;
+    ///
+    /// #[job(queue = "calls", rate_limit(limit = 100, per = "1m", by = [tenant]))]
+    /// struct Call {
+    ///     tenant: String,
+    /// }
+    /// # impl Perform for Call { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mosquito::BoxError> {
+    /// let mosquito = Mosquito::connect("memory://").await?;
+    /// mosquito.enqueue(Call { tenant: "acme".into() }).await?;
+    ///
+    /// let report = mosquito.queue("calls")?.limit("call", &FlowKey::readable(&("acme",))?).await?;
+    /// let rate = report.rate.expect("a run was enqueued under it");
+    /// assert_eq!((rate.used, rate.limit), (0, 100));
+    /// assert_eq!(report.concurrency, None);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`](crate::Error::Name) when no limit can have that name; otherwise as [`sizes`](Self::sizes).
+    pub async fn limit(&self, name: &str, key: &FlowKey) -> Result<LimitReport> {
+        self.backend.limit(&self.name, &LimitName::new(name)?, key).await
+    }
+
+    /// The run that keeps others of a unique key away, if any. The key of a job's run is in its [flow](crate::Job::flow).
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform};
+    /// use mosquito::{Job, job};
+    ///
+    /// #[job(unique)]
+    /// struct Sync {
+    ///     account: u64,
+    /// }
+    /// # impl Perform for Sync { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// let mosquito = Mosquito::connect("memory://").await?;
+    /// let enqueued = mosquito.enqueue(Sync { account: 7 }).await?;
+    ///
+    /// let unique = Sync { account: 7 }.flow()?.unique.expect("it is declared");
+    /// let holder = mosquito.queue("default")?.holder(&unique.key).await?;
+    /// assert_eq!(holder.as_ref(), Some(enqueued.id()));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn holder(&self, key: &FlowKey) -> Result<Option<RunId>> {
+        self.backend.holder(&self.name, key).await
     }
 
     /// Removes one run, wherever it stands; whether there was one. One that is being performed is not

@@ -140,6 +140,112 @@ fn middleware_refuses_puts_elsewhere_and_puts_off_and_a_gate_and_a_limit_hold_ba
 }
 
 #[test]
+fn unique_keeps_others_away_or_replaces_them() {
+    let lines = lines_of(example("unique").start(), "report:");
+
+    let enqueued = [
+        "digest for 7, short: new",
+        "digest for 7, long: there is one already",
+        "digest for 8, long: new",
+        "index of revision 1: new",
+        "index of revision 2: in the place of the one before",
+        "index of revision 3: in the place of the one before",
+        "alarms: 1 of 5 enqueued",
+        "close_year: it is being closed already",
+    ];
+    assert_eq!(lines[..enqueued.len()], enqueued);
+    let mut performed: Vec<_> = lines.iter().filter(|line| line.starts_with("performed:")).collect();
+    performed.sort();
+    assert_eq!(
+        performed,
+        [
+            "performed: alarm of db-1",
+            "performed: closing of 2026",
+            "performed: closing of 2026",
+            "performed: digest for 7, short",
+            "performed: digest for 8, long",
+            "performed: index of readme, revision 3",
+        ]
+    );
+    assert!(lines.contains(&"report: performed 6, failed 0, handed back 0".into()), "{lines:#?}");
+}
+
+#[test]
+fn rate_limit_holds_one_tenant_up_and_not_the_other() {
+    let lines = lines_of(example("rate_limit").start(), "report:");
+
+    let of = |tenant: &str| -> Vec<u64> {
+        let lines = lines.iter().filter(|line| line.contains(&format!("ms: {tenant},")));
+        let mut times: Vec<_> =
+            lines.map(|line| line.split_whitespace().nth(1).unwrap().parse().unwrap()).collect();
+        times.sort_unstable();
+        times
+    };
+    let (big, small) = (of("big"), of("small"));
+    assert_eq!((big.len(), small.len()), (12, 2), "{lines:#?}");
+    // Lines come after their claims, whose times are whole milliseconds.
+    assert!(big[10] >= 990 && small[1] >= 490, "five pages in half a second: {lines:#?}");
+    assert!(lines.iter().filter(|line| line.starts_with("after")).all(|line| line.ends_with("attempt 1")), "{lines:#?}");
+    assert!(lines.contains(&"and then Some(0)".into()), "{lines:#?}");
+    assert!(lines.contains(&"report: performed 14, failed 0, handed back 0".into()), "{lines:#?}");
+}
+
+#[test]
+fn concurrency_performs_so_many_at_once() {
+    let lines = lines_of(example("concurrency").start(), "report:");
+
+    let most = |of: &str| {
+        let (mut now, mut most) = (0_usize, 0);
+        for line in lines.iter().filter(|line| line.starts_with(of)) {
+            match line.ends_with("begins") {
+                true => now += 1,
+                false => now -= 1,
+            }
+            most = most.max(now);
+        }
+        assert_eq!(now, 0, "{of}: {lines:#?}");
+        most
+    };
+    assert_eq!(["acme", "apex", "till"].map(most), [2, 2, 1], "{lines:#?}");
+    assert!(lines.contains(&"report: performed 12, failed 0, handed back 0".into()), "{lines:#?}");
+}
+
+#[test]
+fn fairness_gives_the_small_ones_their_turns() {
+    let lines = lines_of(example("fairness").start(), "report:");
+
+    let small: Vec<usize> = lines
+        .iter()
+        .filter(|line| line.contains(" is number "))
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(small.len(), 4, "{lines:#?}");
+    assert!(small.iter().all(|place| *place < 50), "before nearly all of the big one: {lines:#?}");
+    assert!(lines.contains(&"report: performed 5004, failed 0, handed back 0".into()), "{lines:#?}");
+}
+
+#[test]
+fn priorities_performs_the_most_urgent_first_and_what_is_late_not_at_all() {
+    let lines = lines_of(example("priorities").start(), "report:");
+
+    let performed: Vec<_> = lines.iter().filter(|line| !line.contains("came too late")).collect();
+    assert_eq!(
+        performed,
+        [
+            "code 1234",
+            "mail: somebody logged in as you",
+            "mail: your receipt",
+            "mail: your order is on its way",
+            "newsletter 1",
+            "newsletter 2",
+            "newsletter 3",
+            "report: performed 7, failed 0, handed back 0, expired 1",
+        ]
+    );
+    assert!(lines.contains(&"1 came too late".into()), "{lines:#?}");
+}
+
+#[test]
 fn upgrade_performs_what_the_old_release_left_and_leaves_the_rest_to_a_newer_one() {
     let lines = lines_of(example("upgrade").start(), "dead: hopeless");
 

@@ -1,57 +1,14 @@
-//! What keeps runs apart, measured on real worker processes: how many start in a time, how many are performed at once,
-//! who gets in, and how long the small wait beside the big.
-//!
-//! The workers are those of the crash tests: what they begin and end is in their journal, by the machine's clock.
+//! What jobs declare of how their runs flow, and what becomes of it: on each store by the testing kit, and at work.
 
-mod fairness;
-mod rates;
-mod slots;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[macro_use]
+mod stores;
+mod jobs;
+
+mod at_work;
+mod enqueueing;
+mod limits;
+mod operators;
+mod order;
 mod unique;
-
-use std::time::Duration;
-
-use mosquito::backend::BATCH_LIMIT;
-use mosquito::{Body, Flow, JobName, Mosquito, NewRun, QueueName, RunId, When};
-use mosquito_tests::{CrashLedger, Fleet, RedisServer, WorkerPlan};
-use serde_json::value::RawValue;
-
-/// The program of the workers.
-const WORKER: &str = env!("CARGO_BIN_EXE_crash-worker");
-
-/// Workers on a server of their own.
-struct Trial {
-    ledger: CrashLedger,
-    fleet: Fleet,
-    plan: WorkerPlan,
-    mosquito: Mosquito,
-    server: RedisServer,
-}
-
-impl Trial {
-    async fn new() -> Self {
-        let (server, ledger) = (RedisServer::start(), CrashLedger::new());
-        let plan = WorkerPlan::new(server.url(), ledger.journal());
-        let mosquito = plan.connect().await.expect("the server is there");
-        Self { ledger, fleet: Fleet::of(WORKER), plan, mosquito, server }
-    }
-
-    /// Enqueues runs of the job `work`, each of which lasts so long.
-    async fn enqueue(&self, runs: impl IntoIterator<Item = (String, Flow)>, lasting: Duration) {
-        let (queue, job) = (QueueName::new("work").expect("a name"), JobName::new("work").expect("a name"));
-        let args = format!(r#"{{"pause":{}}}"#, lasting.as_millis());
-        let args = RawValue::from_string(args).expect("this is JSON");
-        let body = Body::new(&job, &args);
-        let mut runs = runs.into_iter().map(|(id, flow)| {
-            NewRun::new(RunId::new(id).expect("a name"), When::Now, &body).flowing(flow)
-        });
-        loop {
-            let some: Vec<_> = runs.by_ref().take(BATCH_LIMIT).collect();
-            if some.is_empty() {
-                return;
-            }
-            let answers = self.mosquito.backend().enqueue(&queue, &some).await.expect("they are enqueued");
-            assert!(answers.iter().all(mosquito::Enqueued::is_new), "all are new");
-            self.ledger.promise(some.iter().map(|run| run.id.to_string()));
-        }
-    }
-}

@@ -25,6 +25,12 @@ impl ::mosquito::Perform for Plain {
     timezone = "Europe/Berlin",
     missed = "all",
     overlap = "allow",
+    unique(by = [name], until = "start", on_conflict = "reject"),
+    rate_limit(limit = 10, per = "1s", by = [name], kind = "fixed", weight = self.name.len()),
+    concurrency(limit = 3),
+    fair(by = [name]),
+    priority = 3,
+    expires = "1h",
     args = Self { name: ::std::string::ToString::to_string("you") },
     state(::std::string::String)
 )]

@@ -34,6 +34,12 @@ pub struct MosquitoState1;
     retry(attempts = 3, backoff = linear("1s")),
     timeout = "30s",
     cron = "0 6 * * *",
+    unique(by = [id, tags]),
+    rate_limit(limit = 10, per = "1s", by = [id], weight = self.tags.len()),
+    concurrency(limit = 3, by = [id]),
+    fair(by = [tags], weight = id),
+    priority = 3,
+    expires = "1h",
     state(Job, MosquitoState1, Option)
 )]
 #[derive(::std::default::Default)]

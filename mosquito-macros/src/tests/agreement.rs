@@ -1,11 +1,16 @@
 //! What is accepted at compile time is accepted at run time, and what is refused there is refused here.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 use mosquito::backend::Overlap;
-use mosquito::{JobName, Missed, QueueName, Rhythm, ScheduleSpec};
+use mosquito::{
+    FlowSpec, JobName, LimitName, Missed, Priority, QueueName, RateKind, RateLimit, Rhythm, ScheduleSpec,
+};
 
 use super::seed;
-use crate::{cron, duration, names, timezone};
+use crate::args::LAST_PRIORITY;
+use crate::{cron, duration, limits, names, timezone};
 
 /// For each field of a pattern, what it may be: any of it makes a pattern that both accept.
 const FIELDS: [&[&str]; 6] = [
@@ -130,5 +135,25 @@ fn a_name_is_one_here_and_there() {
 
         assert_eq!(names::check("queue name", &name).is_ok(), QueueName::new(&name).is_ok(), "{name:?}");
         assert_eq!(names::check("job name", &name).is_ok(), JobName::new(&name).is_ok(), "{name:?}");
+        assert_eq!(names::check("limit name", &name).is_ok(), LimitName::new(&name).is_ok(), "{name:?}");
     }
+}
+
+#[test]
+fn a_rate_limit_is_one_here_and_there() {
+    let kept = |limit, per| RateLimit { limit, per, kind: RateKind::Sliding }.problem().is_none();
+    let (millisecond, most, longest) = (Duration::from_millis(1), limits::MOST, limits::LONGEST);
+
+    assert_eq!((most, longest), (RateLimit::MOST, RateLimit::LONGEST));
+    assert!(kept(1, millisecond) && kept(most, longest));
+    assert!(!kept(0, millisecond) && !kept(most + 1, millisecond));
+    assert!(!kept(1, Duration::ZERO) && !kept(1, longest + millisecond));
+    assert_eq!(duration::parse("1ms"), Ok(millisecond), "the shortest that can be written");
+}
+
+#[test]
+fn a_priority_is_one_here_and_there() {
+    assert_eq!(LAST_PRIORITY, u32::from(Priority::LAST.level()));
+    assert!((0..=9).all(|level| Priority::new(level).is_some()) && Priority::new(10).is_none());
+    assert_eq!(FlowSpec::default(), FlowSpec::PLAIN, "what the macro leaves out is the default");
 }

@@ -69,9 +69,31 @@ fn periodic() -> String {
     )
 }
 
+fn flowing() -> String {
+    expanded(
+        quote! {
+            priority = 2,
+            expires = "1h",
+            unique(by = [tenant, card], until = "start", on_conflict = "replace"),
+            rate_limit(limit = 100, per = "1m", by = [tenant], key = "stripe", weight = self.pages.len()),
+            concurrency(limit = 3),
+            fair(by = [tenant], weight = shares)
+        },
+        quote! {
+            pub struct Export {
+                tenant: String,
+                #[job(redact)]
+                card: String,
+                pages: Vec<u32>,
+                shares: u8,
+            }
+        },
+    )
+}
+
 #[test]
 fn the_expansions_are_those_that_were_read() {
-    for (name, expanded) in [("plain", plain()), ("retried", retried()), ("periodic", periodic())] {
+    for (name, expanded) in [("plain", plain()), ("retried", retried()), ("periodic", periodic()), ("flowing", flowing())] {
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "snapshots", &format!("{name}.rs")].iter().collect();
         if std::env::var(SWITCH).is_ok_and(|value| value == "overwrite") {
             write(&path, &expanded).expect("the folder is there");

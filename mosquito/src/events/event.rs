@@ -12,8 +12,16 @@ use crate::name::{JobName, OverseerId, QueueName, RunId};
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named for what they hold")]
 pub enum Event {
-    /// A client enqueued runs of a job in one call; `id` names the run when it was one.
-    Enqueued { queue: QueueName, job: JobName, id: Option<RunId>, new: usize, duplicates: usize },
+    /// A client enqueued runs of a job in one call; `id` names the run when it was one. `duplicates` were kept away by others, and
+    /// `replaced` gave theirs their arguments.
+    Enqueued {
+        queue: QueueName,
+        job: JobName,
+        id: Option<RunId>,
+        new: usize,
+        duplicates: usize,
+        replaced: usize,
+    },
     /// An attempt began.
     Started { queue: QueueName, job: JobName, id: RunId, attempt: u32 },
     /// An attempt ended, and it was decided where the run goes. `job` is unknown when the envelope could not be read.
@@ -26,6 +34,8 @@ pub enum Event {
         outcome: Outcome,
         fate: Fate,
     },
+    /// Runs were removed at their claim: they had waited longer for their first attempt than they were to.
+    Expired { queue: QueueName, runs: Vec<RunId> },
     /// An attempt was interrupted by the end of its process: its run goes to the front of `waiting`, as if it had not begun.
     HandedBack { queue: QueueName, id: RunId },
     /// A settlement was refused: the run had been taken back, or deleted, in the meantime.
@@ -75,11 +85,14 @@ impl Event {
     pub(super) fn log(&self) {
         use tracing::{error, info, warn};
         match self {
+            Self::Enqueued { queue, job, id: Some(id), replaced: 1.., .. } => {
+                info!(target: "mosquito", %queue, %job, run = %id, "enqueued in the place of another run");
+            }
             Self::Enqueued { queue, job, id: Some(id), new, .. } => {
                 info!(target: "mosquito", %queue, %job, run = %id, duplicate = *new == 0, "enqueued");
             }
-            Self::Enqueued { queue, job, id: None, new, duplicates } => {
-                info!(target: "mosquito", %queue, %job, runs = new, duplicates, "enqueued");
+            Self::Enqueued { queue, job, id: None, new, duplicates, replaced } => {
+                info!(target: "mosquito", %queue, %job, runs = new, duplicates, replaced, "enqueued");
             }
             Self::Started { queue, job, id, attempt } => {
                 info!(target: "mosquito", %queue, %job, run = %id, attempt, "started");
@@ -87,6 +100,10 @@ impl Event {
             Self::Finished { queue, job, id, attempt, took, outcome, fate } => {
                 let job = job.as_ref().map_or("?", JobName::as_str);
                 log_finished(queue, job, id, *attempt, *took, outcome, fate);
+            }
+            Self::Expired { queue, runs } => {
+                let shown: Vec<_> = runs.iter().map(RunId::as_str).collect();
+                warn!(target: "mosquito", %queue, runs = runs.len(), ids = listed(&shown), "expired: they waited too long");
             }
             Self::HandedBack { queue, id } => info!(target: "mosquito", %queue, run = %id, "handed back"),
             Self::SettlementRefused { queue, id } => {

@@ -1,41 +1,20 @@
 //! How many runs are performed at once, and whose turn it is.
 
-use std::fmt;
-
-use super::FlowKey;
-
-/// The name of a limit within a queue: that of the job it is declared by, or the `key` that several jobs share.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LimitName(String);
-
-impl LimitName {
-    /// A name, of the alphabet of job names.
-    ///
-    /// # Errors
-    ///
-    /// When no limit can have that name.
-    pub fn new(name: impl AsRef<str>) -> Result<Self, crate::name::NameError> {
-        crate::name::JobName::new(name).map(|name| Self(name.as_str().to_owned()))
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LimitName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use super::{FlowKey, LimitName};
 
 /// So many runs are performed at once, of each key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Concurrency {
     /// How many, at least 1.
     pub limit: u32,
+}
+
+impl Concurrency {
+    /// What is wrong with it, if anything.
+    #[must_use]
+    pub fn problem(&self) -> Option<&'static str> {
+        (self.limit == 0).then_some("a concurrency limit is at least 1: to stop a queue, pause it")
+    }
 }
 
 /// That a run takes a slot of a limit while it is pending.

@@ -3,6 +3,7 @@
 //! A job declares it, an enqueue may say otherwise, and a [`Flow`] carries it into the store, which keeps to it in
 //! the same moves that make runs wait, be claimed and be settled: so nothing is admitted twice, and nothing leaks.
 
+mod declared;
 mod key;
 mod limit;
 mod priority;
@@ -12,8 +13,10 @@ mod unique;
 
 use std::time::Duration;
 
-pub use key::FlowKey;
-pub use limit::{Concurrency, ConcurrencyUse, Fair, LimitName};
+pub(crate) use crate::name::LimitName;
+pub use declared::{ConcurrencySpec, FlowSpec, RateSpec, UniqueSpec};
+pub use key::{FlowKey, FlowKeyError, KeyPart, KeyParts};
+pub use limit::{Concurrency, ConcurrencyUse, Fair};
 pub use priority::Priority;
 pub use rate::{RateKind, RateLimit, RateUse};
 pub use unique::{OnConflict, Unique, Until};
@@ -44,4 +47,17 @@ impl Flow {
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
     }
+
+    /// What is wrong with it, if anything: such a run is not enqueued.
+    #[must_use]
+    pub fn problem(&self) -> Option<&'static str> {
+        let rate = self.rate.as_ref().and_then(|rate| rate.rule.problem());
+        let concurrency = self.concurrency.as_ref().and_then(|concurrency| concurrency.rule.problem());
+        let unique = self.unique.as_ref().and_then(|unique| unique.until.problem());
+        rate.or(concurrency).or(unique).or(expiry_problem(self.expires))
+    }
+}
+
+fn expiry_problem(expires: Option<Duration>) -> Option<&'static str> {
+    (expires? < Duration::from_millis(1)).then_some("a run that expires within less than 1 ms would never be performed")
 }

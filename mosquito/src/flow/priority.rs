@@ -22,6 +22,8 @@ impl Priority {
     pub const FIRST: Self = Self(0);
     /// The level that all others go before: 9.
     pub const LAST: Self = Self(9);
+    /// That of a plain run: 5.
+    pub const NORMAL: Self = Self(5);
     /// How many there are.
     pub const LEVELS: usize = 10;
 
@@ -29,6 +31,27 @@ impl Priority {
     #[must_use]
     pub const fn new(level: u8) -> Option<Self> {
         if level <= Self::LAST.0 { Some(Self(level)) } else { None }
+    }
+
+    /// The level of a number from 0 to 9 that is known beforehand. In a `const`, another number does not compile.
+    ///
+    /// ```
+    /// use mosquito::Priority;
+    ///
+    /// const URGENT: Priority = Priority::at(2);
+    /// assert_eq!(URGENT.level(), 2);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the number is larger than 9.
+    #[must_use]
+    #[track_caller]
+    pub const fn at(level: u8) -> Self {
+        match Self::new(level) {
+            Some(priority) => priority,
+            None => panic!("a priority is a level from 0 to 9"),
+        }
     }
 
     /// Its number, from 0 to 9.
@@ -40,7 +63,7 @@ impl Priority {
 
 impl Default for Priority {
     fn default() -> Self {
-        Self(5)
+        Self::NORMAL
     }
 }
 

@@ -334,7 +334,7 @@ mod tests {
         let old = rule(RateKind::Sliding, 10, 1_000);
         for kind in [RateKind::Sliding, RateKind::TokenBucket, RateKind::Fixed] {
             let mut state = RateState::empty(&old);
-            (0..8).for_each(|_| drop(state.admit(&old, 1, NOW)));
+            (0..8).for_each(|_| assert_eq!(state.admit(&old, 1, NOW), Admission::Admitted));
             let new = rule(kind, 10, 60_000);
 
             assert_eq!(state.used(&new, NOW), 8, "{kind:?}");

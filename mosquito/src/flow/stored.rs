@@ -60,8 +60,8 @@ pub(crate) enum StoredUntil {
     For,
 }
 
-/// The name under which the slot of a unique run is taken that waits for the one before it.
-pub(crate) const WHILE_RUNNING: &str = "unique";
+/// The name under which the slot of a unique run is taken that waits for the one before it. No [`LimitName`](super::LimitName) is like it.
+pub(crate) const WHILE_RUNNING: &str = "~unique";
 
 impl Flow {
     /// As it is stored.

@@ -15,6 +15,35 @@ pub struct Unique {
     pub on_conflict: OnConflict,
 }
 
+impl Unique {
+    /// At most one run of this key until it is finished, answered by the run that is there. The key is taken as it is: one that does not
+    /// name a job keeps runs of all jobs of the queue away that bear it.
+    ///
+    /// ```
+    /// use mosquito::{FlowKey, OnConflict, Unique, Until};
+    ///
+    /// let digest = Unique::by(FlowKey::readable(&("digest", 7))?).until(Until::Start).on_conflict(OnConflict::Replace);
+    /// # assert_eq!(digest.key.as_str(), r#"["digest",7]"#);
+    /// # Ok::<(), mosquito::serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn by(key: FlowKey) -> Self {
+        Self { key, until: Until::default(), on_conflict: OnConflict::default() }
+    }
+
+    /// With another moment at which the next one may come.
+    #[must_use]
+    pub fn until(self, until: Until) -> Self {
+        Self { until, ..self }
+    }
+
+    /// With another answer to one that comes before.
+    #[must_use]
+    pub fn on_conflict(self, on_conflict: OnConflict) -> Self {
+        Self { on_conflict, ..self }
+    }
+}
+
 /// When a run stops keeping others of its key away. Whatever was said, it stops when it is dead, cancelled, deleted or flushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Until {
@@ -27,6 +56,19 @@ pub enum Until {
     StartThenWhileRunning,
     /// So long after its enqueue, whatever becomes of it.
     For(Duration),
+}
+
+impl Until {
+    /// What is wrong with it, if anything.
+    #[must_use]
+    pub(crate) fn problem(self) -> Option<&'static str> {
+        match self {
+            Self::For(time) if time < Duration::from_millis(1) => {
+                Some("a run that is unique for less than 1 ms would keep nobody away")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What becomes of an enqueue while another run of its key keeps it away.

@@ -8,6 +8,9 @@
 //! | [`retries`] | When is a failed run tried again, and how often? |
 //! | [`schedules`] | How is a job performed by itself, at its times, once in a whole fleet? |
 //! | [`state`] | How does a job get at the application's pool, client or settings? |
+//! | [`unique`] | How is there at most one run of the same arguments, and what becomes of a second one? |
+//! | [`limits`] | How are so many runs performed in a time, so many at once, and everybody in turn? |
+//! | [`priorities`] | Which runs go first, and which go no more? |
 //! | [`stopping`] | What ends a run early, and what about work that holds its thread? |
 //! | [`middleware`] | What stands around every enqueue and every attempt, and what holds a queue back? |
 //! | [`changing`] | How does a job change while runs of it are waiting? |
@@ -36,6 +39,15 @@ pub mod schedules {}
 
 #[doc = include_str!("state.md")]
 pub mod state {}
+
+#[doc = include_str!("unique.md")]
+pub mod unique {}
+
+#[doc = include_str!("limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("priorities.md")]
+pub mod priorities {}
 
 #[doc = include_str!("stopping.md")]
 pub mod stopping {}

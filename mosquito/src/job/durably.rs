@@ -4,8 +4,8 @@ use std::future::IntoFuture;
 
 use crate::backend::{Durability, Enqueued, Met};
 use crate::error::{Error, Result};
-use crate::job::Job;
-use crate::job::enqueue::{Enqueue, EnqueueAll, Pending};
+use crate::job::enqueue::Pending;
+use crate::job::{Enqueue, EnqueueAll, Job};
 
 /// An enqueue that says how safe its runs came to be. Nothing happens until it is awaited; made by
 /// [`Enqueue::durability`] and [`EnqueueAll::durability`].

@@ -5,12 +5,16 @@
 //! thread. Each job type registers itself at link time, and the [registry](Registration) finds it again
 //! by the name that a dequeued run bears.
 
+mod adjusting;
 mod argument;
 mod arguments;
 mod context;
 mod default_args;
 mod durably;
 mod enqueue;
+mod enqueue_all;
+mod enqueuer;
+mod flowing;
 mod outcome;
 #[cfg(feature = "testing")]
 pub(crate) mod payload;
@@ -19,6 +23,7 @@ mod registration;
 mod registry;
 mod retry;
 mod schedule;
+mod shared_limits;
 mod upgrade;
 
 use std::future::{Future, ready};
@@ -27,11 +32,16 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::Result;
+use crate::flow::{Flow, FlowSpec};
+
 pub use argument::Argument;
 pub use context::{Context, NeedsState};
 pub use default_args::DefaultArgs;
 pub use durably::{Durable, Durably};
-pub use enqueue::{Enqueue, EnqueueAll};
+pub use enqueue::Enqueue;
+pub use enqueue_all::EnqueueAll;
+pub use flowing::{Flowing, Weight};
 pub use outcome::{JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};
 pub use retry::{Backoff, Retry};
@@ -42,9 +52,9 @@ pub(crate) use arguments::Undecodable;
 #[cfg(feature = "testing")]
 pub(crate) use arguments::decode;
 pub(crate) use context::{Core, States};
-pub(crate) use enqueue::Enqueuer;
+pub(crate) use enqueuer::{Enqueuer, flowing};
 #[cfg(feature = "testing")]
-pub(crate) use enqueue::Witness;
+pub(crate) use enqueuer::Witness;
 pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;
@@ -59,6 +69,30 @@ pub(crate) use schedule::Schedule;
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What the attribute declares.
     const SPEC: JobSpec;
+
+    /// What goes before a run of this job, and what holds it up: as declared, with the keys of these arguments.
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Perform};
+    /// use mosquito::{Job, job};
+    ///
+    /// #[job(unique(by = [user_id]))]
+    /// struct SendDigest {
+    ///     user_id: u64,
+    /// }
+    /// # impl Perform for SendDigest { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    ///
+    /// let unique = SendDigest { user_id: 7 }.flow()?.unique.expect("it is declared");
+    /// assert_eq!(unique.key.as_str(), r#"["send_digest",7]"#);
+    /// # Ok::<(), mosquito::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unserializable`](crate::Error::Unserializable) when a field that is part of a key does not serialize.
+    fn flow(&self) -> Result<Flow> {
+        Flowing::of(self).flow()
+    }
 }
 
 /// All that `#[job(..)]` declares, but for the type itself.
@@ -80,6 +114,8 @@ pub struct JobSpec {
     pub timeout: Option<Duration>,
     /// When it is performed by itself.
     pub schedule: Option<ScheduleSpec>,
+    /// What goes before its runs, and what holds them up.
+    pub flow: FlowSpec,
 }
 
 impl JobSpec {
@@ -95,6 +131,7 @@ impl JobSpec {
             retry: Retry::DEFAULT,
             timeout: None,
             schedule: None,
+            flow: FlowSpec::PLAIN,
         }
     }
 }

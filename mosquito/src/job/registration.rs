@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::error::{Error, Result};
+use crate::flow::Flow;
 use crate::job::performance::{Async, Blocking, Decode, decode};
 use crate::job::{
     Core, DefaultArgs, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, States,
@@ -21,7 +23,7 @@ pub struct Registration {
     states: fn() -> Vec<StateNeed>,
     decode: Decode,
     upgrade: Option<Upgrading>,
-    tick_args: Option<fn() -> serde_json::Result<Box<RawValue>>>,
+    tick: fn() -> Result<(Box<RawValue>, Flow)>,
     #[cfg(feature = "testing")]
     pub(super) payloads: crate::job::payload::Payloads,
 }
@@ -73,7 +75,7 @@ impl Registration {
             states: Vec::new,
             decode,
             upgrade: None,
-            tick_args: None,
+            tick: tick_of_nothing::<J>,
             #[cfg(feature = "testing")]
             payloads: crate::job::payload::Payloads::of::<J>(),
         }
@@ -99,14 +101,14 @@ impl Registration {
     /// With the arguments of a periodic job's runs: those of its default value.
     #[must_use]
     pub const fn ticking<J: DefaultArgs>(mut self) -> Self {
-        self.tick_args = Some(|| to_raw_value(&J::default_args()));
+        self.tick = || tick_of(&J::default_args());
         self
     }
 
     /// With the arguments of a periodic job's runs: those that its attribute says.
     #[must_use]
     pub const fn ticking_with<J: Job + TickArgs>(mut self) -> Self {
-        self.tick_args = Some(|| to_raw_value(&J::tick_args()));
+        self.tick = || tick_of(&J::tick_args());
         self
     }
 
@@ -115,8 +117,9 @@ impl Registration {
         (self.states)().into_iter().filter(|state| !states.has(state.id))
     }
 
-    pub(crate) fn tick_args(&self) -> serde_json::Result<Box<RawValue>> {
-        self.tick_args.map_or_else(|| Ok(RawValue::NULL.to_owned()), |args| args())
+    /// What a periodic job's run is at a tick: its arguments, and how it flows.
+    pub(crate) fn tick(&self) -> Result<(Box<RawValue>, Flow)> {
+        (self.tick)()
     }
 
     /// Whether this process knows the version of a run's arguments.
@@ -189,13 +192,14 @@ impl Registration {
 
     /// What the macro would have refused, in a job made without it.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let JobSpec { name, aliases, queue, version, retry, timeout, schedule, .. } = self.spec;
+        let JobSpec { name, aliases, queue, version, retry, timeout, schedule, flow, .. } = self.spec;
         let names = [name].into_iter().chain(*aliases);
         let mut problems: Vec<String> =
             names.filter_map(|name| JobName::new(*name).err()).map(|why| why.to_string()).collect();
         problems.extend(QueueName::new(*queue).err().map(|why| why.to_string()));
         problems.extend(schedule.as_ref().and_then(|schedule| Schedule::read(schedule).err()));
         problems.extend(retry.problem());
+        problems.extend(flow.problems());
         let mut check = |wrong: bool, problem: &str| problems.extend(wrong.then(|| problem.to_owned()));
         check(timeout.is_some_and(|limit| limit.is_zero()), "its timeout is zero: no attempt could succeed");
         check(*version == 0, "its version is 0: versions count from 1");
@@ -205,4 +209,20 @@ impl Registration {
         );
         problems.iter().map(|why| format!("the job `{}`: {why}", (self.type_name)())).collect()
     }
+}
+
+fn tick_of<J: Job>(job: &J) -> Result<(Box<RawValue>, Flow)> {
+    let args = to_raw_value(job)
+        .map_err(|why| Error::Unserializable { job: J::SPEC.name.into(), source: why.into() })?;
+    Ok((args, job.flow()?))
+}
+
+/// That of a job whose registration does not say what its arguments are: it has none.
+fn tick_of_nothing<J: Job>() -> Result<(Box<RawValue>, Flow)> {
+    let flow = match serde_json::from_str::<J>("null") {
+        Ok(job) => job.flow()?,
+        // It needs some. The run goes to `dead`, and tells so.
+        Err(_) => Flow::default(),
+    };
+    Ok((RawValue::NULL.to_owned(), flow))
 }

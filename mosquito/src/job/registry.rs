@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::job::Registration;
+use crate::job::{Registration, shared_limits};
 use crate::name::JobName;
 
 /// The jobs that a runner knows, by name and alias.
@@ -34,6 +34,7 @@ impl Registry {
             }
             problems.extend(job.problems());
         }
+        problems.extend(shared_limits::problems(&jobs));
         for (name, jobs) in claims.iter().filter(|(_, jobs)| jobs.len() > 1) {
             let types: Vec<_> = jobs.iter().map(|job| format!("`{}`", (job.type_name)())).collect();
             problems.push(format!(
@@ -65,19 +66,25 @@ const NOTHING_REGISTERED: &str = "no job is registered in this process. The link
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde::{Deserialize, Serialize};
 
     use super::Registry;
+    use crate::flow::{Concurrency, ConcurrencySpec, FlowSpec, RateKind, RateLimit, RateSpec};
     use crate::job::Registration;
     use crate::job::{Context, Job, JobResult, JobSpec, Perform};
 
     macro_rules! job {
         ($type:ident, $name:literal, $aliases:expr, $queue:literal) => {
+            job!($type, $name, $aliases, $queue, FlowSpec::PLAIN);
+        };
+        ($type:ident, $name:literal, $aliases:expr, $queue:literal, $flow:expr) => {
             #[derive(Serialize, Deserialize)]
             struct $type;
 
             impl Job for $type {
-                const SPEC: JobSpec = JobSpec { aliases: $aliases, queue: $queue, ..JobSpec::named($name) };
+                const SPEC: JobSpec = JobSpec { aliases: $aliases, queue: $queue, flow: $flow, ..JobSpec::named($name) };
             }
 
             impl Perform for $type {
@@ -117,6 +124,41 @@ mod tests {
             problems[1].contains("tests::Letter` and") && problems[1].contains("tests::Mail`"),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn a_limit_that_two_jobs_share_is_one_limit() {
+        const RULE: RateLimit = RateLimit { limit: 10, per: Duration::from_secs(1), kind: RateKind::Sliding };
+        const fn limited(rule: RateLimit) -> FlowSpec {
+            FlowSpec { rate_limit: Some(RateSpec { name: "api", weight: 1, rule }), ..FlowSpec::PLAIN }
+        }
+        job!(Call, "call", &[], "default", limited(RULE));
+        job!(Ask, "ask", &[], "default", limited(RULE));
+        job!(Dial, "dial", &[], "phone", limited(RateLimit { limit: 20, ..RULE }));
+        job!(Halt, "halt", &[], "default", FlowSpec {
+            concurrency: Some(ConcurrencySpec { name: "a b", rule: Concurrency { limit: 0 } }),
+            expires: Some(Duration::ZERO),
+            ..FlowSpec::PLAIN
+        });
+        static CALL: Registration = Registration::of::<Call>();
+        static ASK: Registration = Registration::of::<Ask>();
+        static DIAL: Registration = Registration::of::<Dial>();
+        static HALT: Registration = Registration::of::<Halt>();
+
+        assert_eq!(Registry::of([&CALL, &ASK].into_iter()).1, [""; 0]);
+
+        let (_, problems) = Registry::of([&CALL, &DIAL].into_iter());
+        assert_eq!(problems.len(), 2, "{problems:#?}");
+        assert!(problems[0].contains("share the rate limit `api`, but are enqueued in `default` and in `phone`"), "{problems:#?}");
+        assert!(
+            problems[1].contains("but one says 10 in 1s by a sliding window, the other 20 in 1s by a sliding window"),
+            "{problems:#?}"
+        );
+
+        let (_, problems) = Registry::of([&HALT].into_iter());
+        assert_eq!(problems.len(), 3, "{problems:#?}");
+        assert!(problems.iter().any(|problem| problem.contains("`a b` cannot be a limit name")), "{problems:#?}");
+        assert!(problems.iter().any(|problem| problem.contains("a concurrency limit is at least 1")), "{problems:#?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::backend::{Durability, Enqueued, Met};
 use crate::error::{Error, Result};
+use crate::flow::Flow;
 use crate::job::Enqueuer;
 use crate::job_run::{NewRun, When};
 use crate::middleware::Extensions;
@@ -94,7 +95,8 @@ impl NewRuns {
 
     /// Each of them, to look at and to put elsewhere.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = PlacedRun<'_>> {
-        self.runs.iter_mut().zip(&mut self.queues).map(|(run, queue)| PlacedRun { run, queue })
+        let job = &self.job;
+        self.runs.iter_mut().zip(&mut self.queues).map(move |(run, queue)| PlacedRun { job, run, queue })
     }
 
     /// Gives a `T` to the middleware further in. It is not stored, and no job sees it. One of each type.
@@ -124,6 +126,7 @@ impl fmt::Debug for NewRuns {
 /// One run, and the place it is about to be put.
 #[derive(Debug)]
 pub struct PlacedRun<'a> {
+    job: &'a JobName,
     run: &'a mut NewRun,
     queue: &'a mut QueueName,
 }
@@ -168,6 +171,25 @@ impl PlacedRun<'_> {
     /// Has it performed at another time.
     pub fn set_when(&mut self, when: When) {
         self.run.when = when;
+    }
+
+    /// What goes before it and what holds it up.
+    #[must_use]
+    pub fn flow(&self) -> Flow {
+        self.run.flow.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Has it flow otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Flow`] when it [cannot](Flow::problem) flow so.
+    pub fn set_flow(&mut self, flow: Flow) -> Result<()> {
+        if let Some(reason) = flow.problem() {
+            return Err(Error::Flow { job: self.job.to_string(), reason: reason.into() });
+        }
+        self.run.flow = (!flow.is_plain()).then(|| Box::new(flow));
+        Ok(())
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Report {
     pub discarded: u64,
     /// Attempts that were put off without being used up: snoozed, or of a job unknown here.
     pub put_off: u64,
+    /// Runs that were removed unperformed, because they had waited longer than they were to.
+    pub expired: u64,
     /// Runs that the stop interrupted, and that stand in front of `waiting` again.
     pub handed_back: u64,
     /// Attempts whose run had been taken back or deleted meanwhile, so that what became of them counts for nothing.
@@ -32,6 +34,7 @@ impl Report {
             failed: tally.failed.load(Ordering::Relaxed),
             discarded: tally.discarded.load(Ordering::Relaxed),
             put_off: tally.put_off.load(Ordering::Relaxed),
+            expired: tally.expired.load(Ordering::Relaxed),
             handed_back: tally.handed_back.load(Ordering::Relaxed),
             refused: tally.refused.load(Ordering::Relaxed),
             unsettled: tally.unsettled.load(Ordering::Relaxed),
@@ -45,6 +48,7 @@ impl fmt::Display for Report {
         for (count, what) in [
             (self.discarded, "discarded"),
             (self.put_off, "put off"),
+            (self.expired, "expired"),
             (self.refused, "refused"),
             (self.unsettled, "unsettled"),
         ] {

@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::executor::{Executor, Work};
 use super::periodic::Periodic;
 use super::settler::{self, Ended};
+use crate::backend::lanes::LANES_PER_CALL;
 use crate::backend::{BATCH_LIMIT, Claim, ClaimToken, Fate};
 use crate::clock::Timestamp;
 use crate::error::{BuildError, Result};
@@ -63,24 +64,54 @@ impl ByHand {
     pub(crate) async fn promote(&self, queue: &QueueName) -> Result<Option<Duration>> {
         loop {
             let promoted = self.desk.backend.promote(queue, BATCH_LIMIT).await?;
-            if promoted.moved < BATCH_LIMIT {
+            if promoted.moved + promoted.woken < BATCH_LIMIT {
                 return Ok(promoted.next_due);
             }
         }
     }
 
-    /// Performs the run at the front of a queue, and settles it; nothing when none waits.
-    pub(crate) async fn perform_next(&mut self, queue: &QueueName) -> Result<Option<Attempted>> {
-        let ticket = self.desk.next_ticket();
-        let mut claimed = self.desk.backend.claim(queue, &ticket, 1).await?;
-        let Some(claim) = claimed.runs.pop() else { return Ok(None) };
-        let (attempted, ended) = self.attempt(queue, claim, claimed.now, ticket.number).await;
+    /// Performs the run of a queue that goes next, and settles it; nothing when none can be claimed now. Runs that have waited too
+    /// long are removed, and counted.
+    pub(crate) async fn perform_next(
+        &mut self,
+        queue: &QueueName,
+        expired: &mut usize,
+    ) -> Result<Option<Attempted>> {
+        let Some((claim, now, ticket)) = self.claim_next(queue, expired).await? else { return Ok(None) };
+        let (attempted, ended) = self.attempt(queue, claim, now, ticket).await;
         // Once: a test wants to know when that fails, and a run that was deleted meanwhile is none of its business.
         let settled = self.desk.backend.settle(queue, std::slice::from_ref(&ended.settlement)).await;
         self.desk.held.release(queue, std::iter::once(&ended.settlement.token));
         settled?;
         self.refuse_missing_states(&attempted)?;
         Ok(Some(attempted))
+    }
+
+    /// Claims one run, with the time and the number of the ticket.
+    async fn claim_next(
+        &self,
+        queue: &QueueName,
+        expired: &mut usize,
+    ) -> Result<Option<(Claim, Timestamp, u64)>> {
+        let (mut looked_at, mut standing) = (0, None);
+        loop {
+            let ticket = self.desk.next_ticket();
+            let mut claimed = self.desk.backend.claim(queue, &ticket, 1).await?;
+            *expired += claimed.expired.len();
+            self.desk.expired(queue, claimed.expired);
+            if let Some(claim) = claimed.runs.pop() {
+                return Ok(Some((claim, claimed.now, ticket.number)));
+            }
+            // A claim that gets nothing has looked at so many lanes of runs, or at all there are.
+            looked_at += LANES_PER_CALL;
+            let waiting = match standing {
+                Some(waiting) => waiting,
+                None => *standing.insert(self.desk.backend.sizes(queue).await?.waiting),
+            };
+            if looked_at >= waiting {
+                return Ok(None);
+            }
+        }
     }
 
     /// Performs a run that stands in no queue, as its given attempt.

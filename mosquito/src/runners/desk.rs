@@ -98,6 +98,14 @@ impl Desk {
         }
     }
 
+    /// Notes the runs that a claim removed, because they had waited too long, and says so.
+    pub(super) fn expired(&self, queue: &crate::QueueName, runs: Vec<crate::RunId>) {
+        if !runs.is_empty() {
+            self.tally.expired(runs.len());
+            self.events.emit(|| Event::Expired { queue: queue.clone(), runs });
+        }
+    }
+
     /// Gives up what was claimed in a queue up to a ticket, and says so.
     pub(super) fn lose(&self, queue: &crate::QueueName, up_to: u64) {
         let runs = self.held.lose(queue, up_to);

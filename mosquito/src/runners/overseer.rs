@@ -255,6 +255,7 @@ impl Overseer {
         if answer.lease != Lease::Held {
             self.desk.lose(queue, ticket.number - 1);
         }
+        self.desk.expired(queue, answer.expired);
         let runs = answer.runs.len();
         let is_limited = self.adapter.limit(queue).is_some();
         let (mut apart, mut put_off) = (None, Vec::new());

@@ -6,7 +6,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::desk::Desk;
@@ -14,7 +13,7 @@ use crate::backend::{Tick, Ticked};
 use crate::clock::{self, Timestamp};
 use crate::error::Result;
 use crate::events::Event;
-use crate::job::{Registration, Schedule, ScheduleSpec, panic_message};
+use crate::job::{Registration, Schedule, ScheduleSpec, flowing, panic_message};
 use crate::job_run::{Body, NewRun, When};
 use crate::name::{JobName, QueueName, RunId};
 
@@ -88,18 +87,12 @@ impl Periodic {
     }
 
     async fn advance(&self, desk: &Desk, at: Timestamp, perform: bool) -> Result<()> {
-        let run = match (perform, self.arguments()) {
-            (false, _) => None,
-            (true, Ok(args)) => {
-                let version = self.registration.spec.version;
-                let body = Body { version, tick: Some(at), ..Body::new(&self.job, &args) };
-                Some(NewRun::new(RunId::of_tick(&self.job, at), When::Now, &body))
-            }
-            (true, Err(error)) => {
-                tracing::error!(target: "mosquito", job = %self.job, tick = %at, error, "the arguments of a periodic job cannot be made; its tick is passed over");
-                None
-            }
-        };
+        let run = perform.then(|| self.run_of(at)).and_then(|run| {
+            let passed_over = |error| {
+                tracing::error!(target: "mosquito", job = %self.job, tick = %at, error, "the run of a periodic job cannot be made; its tick is passed over");
+            };
+            run.map_err(passed_over).ok()
+        });
         let tick = Tick { job: self.job.clone(), at, run, overlap: self.spec.overlap };
         if let Ticked::Enqueued(id) = desk.backend.tick(&self.queue, &tick).await? {
             let (queue, job) = (self.queue.clone(), self.job.clone());
@@ -108,11 +101,18 @@ impl Periodic {
         Ok(())
     }
 
-    /// The application's own `Default`, or `args`, and `Serialize`, which may panic.
-    fn arguments(&self) -> Result<Box<RawValue>, String> {
-        match catch_unwind(AssertUnwindSafe(|| self.registration.tick_args())) {
-            Ok(args) => args.map_err(|error| error.to_string()),
+    /// The application's own `Default`, or `args`, and `Serialize`, and what its flow asks of them, which may panic.
+    fn run_of(&self, at: Timestamp) -> Result<NewRun, String> {
+        match catch_unwind(AssertUnwindSafe(|| self.tick_run(at))) {
+            Ok(run) => run.map_err(|error| format!("{error:?}")),
             Err(panic) => Err(format!("panicked: {}", panic_message(panic))),
         }
+    }
+
+    fn tick_run(&self, at: Timestamp) -> Result<NewRun> {
+        let (args, flow) = self.registration.tick()?;
+        let version = self.registration.spec.version;
+        let body = Body { version, tick: Some(at), ..Body::new(&self.job, &args) };
+        flowing(NewRun::new(RunId::of_tick(&self.job, at), When::Now, &body), flow, self.job.as_str())
     }
 }

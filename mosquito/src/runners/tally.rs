@@ -26,13 +26,14 @@ impl Ending {
     }
 }
 
-/// The counts, each of settled attempts.
+/// The counts: of settled attempts, and of runs that came to none.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) performed: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) discarded: AtomicU64,
     pub(crate) put_off: AtomicU64,
+    pub(crate) expired: AtomicU64,
     pub(crate) handed_back: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) unsettled: AtomicU64,
@@ -52,6 +53,10 @@ impl Tally {
 
     pub(super) fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn expired(&self, runs: usize) {
+        self.expired.fetch_add(runs as u64, Ordering::Relaxed);
     }
 
     pub(super) fn unsettled(&self, runs: usize) {

@@ -138,7 +138,7 @@ impl Bench {
     ) -> Result<Option<Timestamp>> {
         let begin = drained.runs.len();
         loop {
-            let before = drained.runs.len();
+            let before = drained.runs.len() + drained.expired;
             let mut next = match plan.queue {
                 None => by_hand.tick().await?,
                 Some(_) => None,
@@ -148,17 +148,19 @@ impl Bench {
                 Some(queue) => vec![queue.clone()],
             };
             for queue in queues {
-                let due = by_hand.promote(&queue).await?.map(|wait| crate::clock::after(self.now(), wait));
-                let resumes = self.backend.paused(&queue).await?.and_then(|paused| paused.until);
-                next = next.into_iter().chain(due).chain(resumes).min();
-                while let Some(attempted) = by_hand.perform_next(&queue).await? {
+                by_hand.promote(&queue).await?;
+                while let Some(attempted) = by_hand.perform_next(&queue, &mut drained.expired).await? {
                     let performed = Performed::of(attempted);
                     self.remember(performed.clone());
                     drained.count(performed);
                     refuse_more_than(plan.limit, &drained.runs[begin..]);
                 }
+                // Behind the claims: one that was over a rate limit knows only now when there is room.
+                let due = by_hand.promote(&queue).await?.map(|wait| crate::clock::after(self.now(), wait));
+                let resumes = self.backend.paused(&queue).await?.and_then(|paused| paused.until);
+                next = next.into_iter().chain(due).chain(resumes).min();
             }
-            if drained.runs.len() == before {
+            if drained.runs.len() + drained.expired == before {
                 return Ok(next);
             }
         }

@@ -79,7 +79,7 @@ impl fmt::Display for Performed {
     }
 }
 
-/// What a drain did: each attempt counts once, by where its run went.
+/// What a drain did: each attempt counts once, by where its run went, and each run that was removed instead.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Drained {
@@ -95,6 +95,8 @@ pub struct Drained {
     pub snoozed: usize,
     /// This process has no job of its name, or only an older version of it.
     pub unknown: usize,
+    /// The run was removed unperformed, because it had waited longer than it was to.
+    pub expired: usize,
     /// The attempts, in the order in which they were made.
     pub runs: Vec<Performed>,
 }
@@ -138,6 +140,7 @@ impl fmt::Display for Drained {
             (self.discarded, "discarded"),
             (self.snoozed, "snoozed"),
             (self.unknown, "unknown"),
+            (self.expired, "expired"),
         ] {
             if count > 0 {
                 write!(f, ", {what} {count}")?;

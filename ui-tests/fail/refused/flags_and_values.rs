@@ -1,6 +1,6 @@
 use mosquito::{Context, JobResult, Perform, job};
 
-#[job(priority = 9, expires = "1h", keep_successful = "1h", keep_dead = "30d", sync_ack)]
+#[job(keep_successful = "1h", keep_dead = "30d", sync_ack)]
 struct Greet;
 
 impl Perform for Greet {

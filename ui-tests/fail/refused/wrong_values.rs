@@ -1,6 +1,6 @@
 use mosquito::{Context, JobResult, Perform, job};
 
-#[job(priority = 10, expires = 3600, keep_successful = "soon", keep_dead, sync_ack = true)]
+#[job(keep_successful = "soon", keep_dead, sync_ack = true)]
 struct Greet;
 
 impl Perform for Greet {

@@ -1,30 +1,33 @@
 use mosquito::{Context, JobResult, Perform, job};
 
-#[job(unique)]
-struct Greet;
-
-#[job(unique(by = [user_id, tenant], until = "start_then_while_running", on_conflict = "keep_latest"))]
-struct Parts {
-    user_id: u64,
+#[job(fair(weight = 2))]
+struct Export {
     tenant: String,
 }
 
-#[job(unique(for = "1h"))]
-struct Lasting;
+#[job(fair)]
+struct Bare {
+    tenant: String,
+}
 
-impl Perform for Greet {
+#[job(fair())]
+struct Empty {
+    tenant: String,
+}
+
+impl Perform for Export {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
         Ok(())
     }
 }
 
-impl Perform for Parts {
+impl Perform for Bare {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
         Ok(())
     }
 }
 
-impl Perform for Lasting {
+impl Perform for Empty {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
         Ok(())
     }

@@ -1,0 +1,191 @@
+//! Enqueues many runs of one job.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use crate::backend::{Durability, Enqueued, Met};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::flow::{Flow, Priority, Unique};
+use crate::job::adjusting::Adjustments;
+use crate::job::durably::Durably;
+use crate::job::enqueue::{Pending, Place};
+use crate::job::{Enqueuer, Job};
+use crate::job_run::When;
+use crate::name::{JobName, RunId};
+
+/// The most runs, and the most bytes of envelopes, that one call of the backend takes.
+const CHUNK_RUNS: usize = 1_000;
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Many runs of one job about to be enqueued, in as few calls of the backend as it takes. Nothing happens
+/// until it is awaited; the answers are in the order given.
+///
+/// Another run of a key that is [unique](crate::guide::unique) is answered as [`Enqueued::Duplicate`], also where the job rejects it: that
+/// is no reason to leave the rest out.
+///
+/// When it fails on the way, the error is [`Error::Incomplete`] and says how many runs are in the store.
+///
+/// ```
+/// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+/// # #[job] struct Greet { name: String }
+/// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+/// let mosquito = Mosquito::connect("memory://").await?;
+/// let names = ["Ada", "Grace", "Barbara"];
+/// let enqueued = mosquito.enqueue_all(names.map(|name| Greet { name: name.into() })).await?;
+/// assert_eq!(enqueued.len(), 3);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is enqueued until this is awaited"]
+pub struct EnqueueAll<J, I> {
+    pub(super) enqueuer: Enqueuer,
+    pub(super) jobs: I,
+    pub(super) id: fn(&J) -> RunId,
+    pub(super) place: Place,
+    pub(super) adjustments: Adjustments<J>,
+}
+
+impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
+    /// Performs the runs no sooner than `delay` after the backend took them.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.place.when = When::After(delay);
+        self
+    }
+
+    /// Performs the runs no sooner than `time`, by the backend's clock; at once when that is past.
+    pub fn at(mut self, time: Timestamp) -> Self {
+        self.place.when = When::At(time);
+        self
+    }
+
+    /// Enqueues in another queue than the job's own. The name is checked when this is awaited.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.place.queue = Some(queue.into());
+        self
+    }
+
+    /// Gives each run an id made from its job, as [`Enqueue::id`](crate::Enqueue::id) does for one.
+    pub fn id_by(mut self, id: fn(&J) -> RunId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Has them go before less urgent runs of their queue, and after more urgent ones, whatever their job declares.
+    pub fn priority(self, priority: Priority) -> Self {
+        self.flow(move |_, flow| {
+            flow.priority = priority;
+            Ok(())
+        })
+    }
+
+    /// Removes those whose first attempt has not begun so long after they were due, as [`Enqueue::expires_in`](crate::Enqueue::expires_in) does one.
+    pub fn expires_in(self, time: Duration) -> Self {
+        self.flow(move |_, flow| {
+            flow.expires = Some(time);
+            Ok(())
+        })
+    }
+
+    /// Enqueues of each key one only, whatever their job declares; see [`Unique`]. An error is that of a key that does not serialize.
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// # #[job] struct Index { document: u64 }
+    /// # impl Perform for Index { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// # let mosquito = Mosquito::connect("memory://").await?;
+    /// use mosquito::{FlowKey, Unique};
+    ///
+    /// let documents = [17, 18, 17].map(|document| Index { document });
+    /// let enqueued = mosquito
+    ///     .enqueue_all(documents)
+    ///     .unique(|job| Ok(Unique::by(FlowKey::readable(&("index", job.document))?)))
+    ///     .await?;
+    /// assert_eq!(enqueued.iter().map(|answer| answer.is_new()).collect::<Vec<_>>(), [true, true, false]);
+    /// # Ok(()) }
+    /// ```
+    pub fn unique(self, unique: impl Fn(&J) -> serde_json::Result<Unique> + Send + 'static) -> Self {
+        self.flow(move |job, flow| {
+            flow.unique = Some(unique(job)?);
+            Ok(())
+        })
+    }
+
+    /// Enqueues all of them, though their job is unique.
+    pub fn not_unique(self) -> Self {
+        self.flow(|_, flow| {
+            flow.unique = None;
+            Ok(())
+        })
+    }
+
+    /// Changes anything of how each of them flows, as [`Enqueue::flow`](crate::Enqueue::flow) does for one. An error is that of a key that does not serialize.
+    pub fn flow(mut self, change: impl Fn(&J, &mut Flow) -> serde_json::Result<()> + Send + 'static) -> Self {
+        self.adjustments.push(change);
+        self
+    }
+
+    /// Waits until the runs are as safe as this, and answers whether all of them are. Each call of the store, of up to
+    /// 1,000 runs, waits by itself; after one that fell short, the rest are enqueued without a wait.
+    pub fn durability(self, durability: Durability) -> Durably<Self> {
+        Durably { enqueue: self, durability }
+    }
+
+    pub(super) async fn send(mut self, durability: Durability) -> Result<(Vec<Enqueued>, Met)> {
+        let queue = self.place.queue::<J>()?;
+        let name = JobName::new(J::SPEC.name)?;
+        let (mut answers, mut met) = (Vec::new(), Met::fully(durability));
+        let mut jobs = self.jobs.peekable();
+        while jobs.peek().is_some() {
+            let (mut chunk, mut bytes) = (Vec::new(), 0);
+            // A failure in the middle of a chunk lets those before it through.
+            let mut failure = None;
+            while chunk.len() < CHUNK_RUNS
+                && bytes < CHUNK_BYTES
+                && let Some(job) = jobs.next()
+            {
+                let (id, when) = ((self.id)(&job), self.place.when);
+                match self.enqueuer.flowing_run_of(id, when, &name, &job, &mut self.adjustments) {
+                    Ok(run) => {
+                        bytes += run.body().len();
+                        chunk.push(run);
+                    }
+                    Err(error) => {
+                        failure = Some(error);
+                        break;
+                    }
+                }
+            }
+            if !chunk.is_empty() {
+                let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, job = %name);
+                let durability = if met.is_met() { durability } else { Durability::Memory };
+                match self.enqueuer.send(&queue, &name, &chunk, durability).instrument(span).await {
+                    Ok((more, so_far)) => {
+                        answers.extend(more);
+                        if met.is_met() {
+                            met = so_far;
+                        }
+                    }
+                    Err(error) => failure = Some(error),
+                }
+            }
+            if let Some(source) = failure {
+                return Err(Error::Incomplete { enqueued: answers.len(), source: Box::new(source) });
+            }
+        }
+        Ok((answers, met))
+    }
+}
+
+impl<J: Job, I: Iterator<Item = J> + Send + 'static> IntoFuture for EnqueueAll<J, I> {
+    type Output = Result<Vec<Enqueued>>;
+    type IntoFuture = Pending<Vec<Enqueued>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { Ok(self.send(Durability::Memory).await?.0) })
+    }
+}
