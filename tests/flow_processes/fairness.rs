@@ -22,6 +22,7 @@ fn of_tenant(tenant: &str) -> Flow {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_with_very_many_runs_does_not_delay_those_with_few() {
+    let _alone = crate::ALONE.lock().await;
     let alone = wait_of_the_small(0).await;
     let beside = wait_of_the_small(big_tenant()).await;
 

@@ -18,6 +18,9 @@ use serde_json::value::RawValue;
 /// The program of the workers.
 const WORKER: &str = env!("CARGO_BIN_EXE_crash-worker");
 
+/// One after the other: what is measured here is not to be that of two at once.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Workers on a server of their own.
 struct Trial {
     ledger: CrashLedger,

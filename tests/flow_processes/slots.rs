@@ -29,6 +29,7 @@ fn flow(tenant: usize) -> Flow {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_each_tenant_three_are_performed_at_once_however_many_workers_are_killed() {
+    let _alone = crate::ALONE.lock().await;
     let mut random = Seed::several(1)[0].begin();
     let mut trial = Trial::new().await;
     let runs = (0..TENANTS * RUNS_OF_EACH).map(|n| (format!("{}-{n}", n % TENANTS), flow(n % TENANTS)));

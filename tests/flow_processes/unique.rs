@@ -9,6 +9,7 @@ const PROCESSES: usize = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_processes_that_race_for_one_key_one_gets_in() {
+    let _alone = crate::ALONE.lock().await;
     let server = RedisServer::start();
     let start = || Program::at(env!("CARGO_BIN_EXE_unique-racer")).arg(server.url()).start();
     let mut racers: Vec<_> = (0..PROCESSES).map(|_| start()).collect();
