@@ -80,7 +80,11 @@ impl Orders {
     /// The script that a command calls.
     pub(super) fn script(&mut self, command: &[u8]) -> Option<Script> {
         if self.hashes.is_empty() {
-            self.hashes = Script::ALL.iter().map(|script| (script.hash(), *script)).collect();
+            let hashes = |script: &Script| {
+                let script = *script;
+                script.hashes().into_iter().map(move |hash| (hash, script))
+            };
+            self.hashes = Script::ALL.iter().flat_map(hashes).collect();
         }
         match resp::words(command)[..] {
             [name, hash, ..] if name.eq_ignore_ascii_case(b"EVALSHA") => {

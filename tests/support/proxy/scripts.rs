@@ -29,13 +29,17 @@ impl Script {
         Self::Lead,
     ];
 
-    /// The name that `EVALSHA` calls it by.
-    pub(super) fn hash(self) -> String {
-        redis::Script::new(self.text()).get_hash().to_owned()
+    /// The names that `EVALSHA` calls it by: alone, and behind what it needs for runs with a flow.
+    pub(super) fn hashes(self) -> Vec<String> {
+        self.texts().iter().map(|text| redis::Script::new(text).get_hash().to_owned()).collect()
     }
 
     /// Whether a reply other than an error says that runs were moved, by a script that usually finds none.
     pub(super) fn took_effect(self, reply: &[u8]) -> bool {
+        // It asks to be called with the keys of flows.
+        if reply == b"$5\r\nflows\r\n" {
+            return false;
+        }
         match self {
             // The lease and the time, and nothing after them.
             Self::Claim => !reply.starts_with(b"*2\r\n"),
@@ -45,22 +49,22 @@ impl Script {
         }
     }
 
-    fn text(self) -> &'static str {
+    fn texts(self) -> &'static [&'static str] {
         macro_rules! text {
             ($($name:literal),+) => {
                 concat!($(include_str!(concat!("../../../mosquito/src/backend/redis/scripts/", $name, ".lua"))),+)
             };
         }
         match self {
-            Self::Enqueue => text!("flow", "enqueue"),
-            Self::Claim => text!("flow", "pick", "claim"),
-            Self::Settle => text!("flow", "settle"),
-            Self::Promote => text!("flow", "promote"),
-            Self::LastTick => text!("last_tick"),
-            Self::Tick => text!("flow", "tick"),
-            Self::Rescue => text!("flow", "rescue"),
-            Self::Beat => text!("beat"),
-            Self::Lead => text!("lead"),
+            Self::Enqueue => &[text!("enqueue"), text!("flow", "enqueue")],
+            Self::Claim => &[text!("claim"), text!("flow", "pick", "claim")],
+            Self::Settle => &[text!("settle"), text!("flow", "settle")],
+            Self::Promote => &[text!("flow", "promote")],
+            Self::LastTick => &[text!("last_tick")],
+            Self::Tick => &[text!("flow", "tick")],
+            Self::Rescue => &[text!("flow", "rescue")],
+            Self::Beat => &[text!("beat")],
+            Self::Lead => &[text!("lead")],
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use ::redis::{RedisError, Value};
+use ::redis::{RedisError, Script, Value};
 
 use super::connection::Lent;
 use super::keys::Key;
@@ -24,13 +24,14 @@ const SLACK: Duration = Duration::from_secs(5);
 const BARRIER_MS: u64 = 60_000;
 
 impl Redis {
-    /// The keys of an enqueue of these runs: plain ones need few.
-    fn enqueue_keys(runs: &[NewRun]) -> Vec<Key> {
+    /// The script that enqueues these runs, and its keys: plain ones need few.
+    fn enqueue_script(&self, runs: &[NewRun]) -> (&Script, Vec<Key>) {
         let mut keys = vec![Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
-        if runs.iter().any(|run| run.flow.is_some()) {
-            keys.extend(Key::FLOW);
+        if runs.iter().all(|run| run.flow.is_none()) {
+            return (&self.scripts.enqueue, keys);
         }
-        keys
+        keys.extend(Key::FLOW);
+        (&self.scripts.flowing_enqueue, keys)
     }
 
     pub(super) async fn enqueue_now(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
@@ -40,7 +41,8 @@ impl Redis {
         self.list(queue).await?;
         let mut answers = Vec::with_capacity(runs.len());
         for chunk in runs.chunks(BATCH_LIMIT) {
-            let mut call = self.call(&self.scripts.enqueue, queue, &Self::enqueue_keys(chunk));
+            let (script, keys) = self.enqueue_script(chunk);
+            let mut call = self.call(script, queue, &keys);
             for run in chunk {
                 call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run));
             }
@@ -94,10 +96,10 @@ impl Redis {
         self.list(queue).await?;
         self.tell_the_time().await?;
         let mut pipeline = ::redis::pipe();
+        let (script, keys) = self.enqueue_script(runs);
+        let keys: Vec<_> = keys.into_iter().map(|key| self.keys.of(queue, key)).collect();
         for chunk in runs.chunks(BATCH_LIMIT) {
-            let keys: Vec<_> =
-                Self::enqueue_keys(chunk).into_iter().map(|key| self.keys.of(queue, key)).collect();
-            let call = pipeline.cmd("EVALSHA").arg(self.scripts.enqueue.get_hash()).arg(keys.len()).arg(keys);
+            let call = pipeline.cmd("EVALSHA").arg(script.get_hash()).arg(keys.len()).arg(&keys);
             for run in chunk {
                 call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run));
             }
@@ -107,7 +109,7 @@ impl Redis {
         let asked: Result<Vec<Vec<Value>>, RedisError> = async {
             match pipeline.query_async(connection).await {
                 Err(error) if lacks_script(&error) => {
-                    self.scripts.enqueue.prepare_invoke().load_async(connection).await?;
+                    script.prepare_invoke().load_async(connection).await?;
                     pipeline.query_async(connection).await
                 }
                 answers => answers,

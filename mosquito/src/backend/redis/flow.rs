@@ -1,5 +1,10 @@
 //! How a flow is told to the scripts, and how a limit stands.
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
+
+use ::redis::{Script, ScriptInvocation, Value};
+
 use super::Redis;
 use super::keys::Key;
 use crate::backend::{LimitReport, Used};
@@ -9,7 +14,45 @@ use crate::flow::{Flow, FlowKey, LimitName, RateKind, RateLimit, RateState};
 use crate::job_run::{NewRun, When};
 use crate::name::QueueName;
 
+/// A move of which there are two scripts of one text: for a queue in which no run has a flow, and for any queue. The first one does
+/// nothing, and says so, where it is not enough.
+pub(super) struct Either<'a> {
+    pub(super) plain: &'a Script,
+    pub(super) flowing: &'a Script,
+    /// The keys of the first one.
+    pub(super) keys: &'a [Key],
+    /// What stands between these and [`Key::FLOW`] in those of the second one.
+    pub(super) more: &'a [Key],
+}
+
 impl Redis {
+    /// Makes a move as for plain runs, unless it is known that the queue has others; once it is known it stays so.
+    pub(super) async fn answer_either(
+        &self,
+        queue: &QueueName,
+        scripts: Either<'_>,
+        args: impl Fn(&mut ScriptInvocation<'_>),
+    ) -> Result<Value> {
+        if !self.lock_flowing().contains(queue) {
+            let mut call = self.call(scripts.plain, queue, scripts.keys);
+            args(&mut call);
+            let answer: Value = self.answer(queue, &call).await?;
+            if answer != Value::BulkString(b"flows".to_vec()) {
+                return Ok(answer);
+            }
+            self.lock_flowing().insert(queue.clone());
+        }
+        let keys = [scripts.keys, scripts.more].concat();
+        let mut call = self.call_flowing(scripts.flowing, queue, &keys);
+        args(&mut call);
+        self.answer(queue, &call).await
+    }
+
+    fn lock_flowing(&self) -> MutexGuard<'_, HashSet<QueueName>> {
+        // It only saves a call.
+        self.flowing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) async fn limit_of(
         &self,
         queue: &QueueName,

@@ -28,7 +28,7 @@ mod scripts;
 mod search;
 mod tls;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,8 @@ pub struct Redis {
     connections: Connections,
     /// Until when a queue counts as listed.
     listed: Mutex<HashMap<QueueName, Instant>>,
+    /// The queues that are known to have, or to have had, runs with a flow.
+    flowing: Mutex<HashSet<QueueName>>,
 }
 
 impl Redis {
@@ -126,6 +128,7 @@ impl Redis {
             clock,
             connections,
             listed: Mutex::default(),
+            flowing: Mutex::default(),
         };
         redis.check_version().await?;
         Ok(redis)

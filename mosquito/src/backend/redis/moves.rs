@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::Value;
+use ::redis::{ScriptInvocation, Value};
 use async_trait::async_trait;
 
+use super::flow::Either;
 use super::keys::Key;
 use super::replies::{self, Reply};
 use super::{Redis, flow};
@@ -36,52 +37,51 @@ impl Backend for Redis {
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
-        let keys = [
-            Key::Waiting,
-            Key::Pending,
-            Key::Runs,
-            Key::History,
-            Key::Owners,
-            Key::Wake,
-            Key::Paused,
-            Key::Tickets,
-            Key::Dead,
-            Key::Scheduled,
-            Key::Due,
-        ];
-        let mut call = self.call_flowing(&self.scripts.claim, queue, &keys);
-        call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT));
-        let answer: Value = self.answer(queue, &call).await?;
+        let scripts = Either {
+            plain: &self.scripts.claim,
+            flowing: &self.scripts.flowing_claim,
+            keys: &[
+                Key::Waiting,
+                Key::Pending,
+                Key::Runs,
+                Key::History,
+                Key::Owners,
+                Key::Wake,
+                Key::Paused,
+                Key::Tickets,
+                Key::Dead,
+                Key::Turns,
+            ],
+            more: &[Key::Scheduled, Key::Due],
+        };
+        let args = |call: &mut ScriptInvocation<'_>| {
+            call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT));
+        };
+        let answer = self.answer_either(queue, scripts, args).await?;
         self.read(replies::claimed(answer))
     }
 
     async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>> {
         let mut answers = Vec::with_capacity(settlements.len());
         for chunk in settlements.chunks(BATCH_LIMIT) {
-            let keys = [
-                Key::Pending,
-                Key::Runs,
-                Key::History,
-                Key::Waiting,
-                Key::Scheduled,
-                Key::Dead,
-                Key::Wake,
-                Key::Due,
-            ];
-            let mut call = self.call_flowing(&self.scripts.settle, queue, &keys);
-            for one in chunk {
-                call.arg(one.id.as_str()).arg(&one.token.0);
-                match &one.fate {
-                    Fate::Forget => call.arg("f"),
-                    Fate::HandBack => call.arg("h"),
-                    Fate::Banish { history } => call.arg("b").arg(json(history)),
-                    Fate::Reschedule { delay, history } => {
-                        call.arg("r").arg(json(history)).arg(millis(*delay))
-                    }
-                };
-            }
-            let settled: Vec<bool> = self.answer(queue, &call).await?;
-            answers.extend(settled.into_iter().map(|done| if done { Settled::Done } else { Settled::Stale }));
+            let scripts = Either {
+                plain: &self.scripts.settle,
+                flowing: &self.scripts.flowing_settle,
+                keys: &[
+                    Key::Pending,
+                    Key::Runs,
+                    Key::History,
+                    Key::Waiting,
+                    Key::Scheduled,
+                    Key::Dead,
+                    Key::Wake,
+                    Key::Due,
+                    Key::Flows,
+                ],
+                more: &[],
+            };
+            let answer = self.answer_either(queue, scripts, |call| settlements_in(call, chunk)).await?;
+            answers.extend(self.read(replies::settled(answer))?);
         }
         Ok(answers)
     }
@@ -348,6 +348,18 @@ impl Backend for Redis {
 /// Of one width, so that the claims of an overseer sort by ticket.
 fn sortable(ticket: u64) -> String {
     format!("{ticket:016x}")
+}
+
+fn settlements_in(call: &mut ScriptInvocation<'_>, settlements: &[Settlement]) {
+    for one in settlements {
+        call.arg(one.id.as_str()).arg(&one.token.0);
+        match &one.fate {
+            Fate::Forget => call.arg("f"),
+            Fate::HandBack => call.arg("h"),
+            Fate::Banish { history } => call.arg("b").arg(json(history)),
+            Fate::Reschedule { delay, history } => call.arg("r").arg(json(history)).arg(millis(*delay)),
+        };
+    }
 }
 
 fn json(history: &History) -> String {

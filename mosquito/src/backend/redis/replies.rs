@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ::redis::{ErrorKind, RedisError, Value};
 
-use crate::backend::{Claim, ClaimToken, Claimed, Enqueued, Lease, List, StoredRun};
+use crate::backend::{Claim, ClaimToken, Claimed, Enqueued, Lease, List, Settled, StoredRun};
 use crate::clock;
 use crate::job_run::History;
 use crate::name::{OverseerId, RunId};
@@ -85,6 +85,15 @@ pub(super) fn enqueued(id: &RunId, value: Value) -> Result<Enqueued, RedisError>
         }
         _ => Err(unexpected("1, 0, d or r")),
     }
+}
+
+pub(super) fn settled(value: Value) -> Result<Vec<Settled>, RedisError> {
+    let mut reply = Reply::new(value)?;
+    let mut answers = Vec::with_capacity(reply.0.len());
+    while !reply.is_empty() {
+        answers.push(if reply.int()? == 1 { Settled::Done } else { Settled::Stale });
+    }
+    Ok(answers)
 }
 
 pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {

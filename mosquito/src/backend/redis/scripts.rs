@@ -11,16 +11,19 @@ macro_rules! text {
     ([] $name:ident) => {
         include_str!(concat!("scripts/", stringify!($name), ".lua"))
     };
-    (["flow"] $name:ident) => {
-        concat!(include_str!("scripts/flow.lua"), text!([] $name))
+    ([] $name:ident $file:ident) => {
+        text!([] $file)
     };
-    (["flow", "pick"] $name:ident) => {
-        concat!(include_str!("scripts/flow.lua"), include_str!("scripts/pick.lua"), text!([] $name))
+    (["flow"] $($name:ident)+) => {
+        concat!(include_str!("scripts/flow.lua"), text!([] $($name)+))
+    };
+    (["flow", "pick"] $($name:ident)+) => {
+        concat!(include_str!("scripts/flow.lua"), include_str!("scripts/pick.lua"), text!([] $($name)+))
     };
 }
 
 macro_rules! scripts {
-    ($($before:tt $($name:ident),+;)+) => {
+    ($($before:tt $($name:ident $(as $file:ident)?),+;)+) => {
         pub(super) struct Scripts {
             $($(pub(super) $name: Script,)+)+
         }
@@ -30,12 +33,12 @@ macro_rules! scripts {
             pub(super) fn new(clock: Option<&str>) -> Self {
                 let begin = clock.map_or(String::new(), |key| CLOCK.replace("CLOCK_KEY", key));
                 let script = |text: &str| Script::new(&format!("{begin}{text}"));
-                Self { $($($name: script(text!($before $name)),)+)+ }
+                Self { $($($name: script(text!($before $name $($file)?)),)+)+ }
             }
         }
 
         /// The text of each script.
-        const TEXTS: &[&str] = &[$($(text!($before $name),)+)+];
+        const TEXTS: &[&str] = &[$($(text!($before $name $($file)?),)+)+];
     };
 }
 
@@ -52,6 +55,8 @@ pub(super) fn hashes() -> impl Iterator<Item = String> {
 
 scripts! {
     [] last_tick, beat, pause, resume, paused, page, locate, flush, prune, lead, resign, limit, holder;
-    ["flow"] enqueue, settle, promote, tick, rescue, recall, delete;
-    ["flow", "pick"] claim;
+    // By themselves these are for queues without flows, and cost nothing for what they do not have.
+    [] enqueue, claim, settle;
+    ["flow"] flowing_enqueue as enqueue, flowing_settle as settle, promote, tick, rescue, recall, delete;
+    ["flow", "pick"] flowing_claim as claim;
 }

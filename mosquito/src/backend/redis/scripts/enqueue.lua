@@ -1,4 +1,5 @@
--- KEYS[1] waiting, KEYS[2] scheduled, KEYS[3] runs, KEYS[4] wake, KEYS[5] due; when a run has a flow, from KEYS[6] on as in flow.lua
+-- KEYS[1] waiting, KEYS[2] scheduled, KEYS[3] runs, KEYS[4] wake, KEYS[5] due; when a run has a flow, from KEYS[6] on as in flow.lua, behind
+-- which this script stands then
 -- ARGV: for each run its id, its envelope without a time, and '' for now, '+ms' from now or '@ms' since 1970. When it has a flow
 --       that goes on: for how many ms it may wait, the rule 'kind:limit:ms' of its rate limit, how many slots its concurrency limit
 --       has, each '-' when there is none, and the flow; each behind a blank

@@ -1,8 +1,9 @@
 -- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due,
--- from KEYS[9] on as in flow.lua
+-- KEYS[9] flows; from KEYS[10] on as in flow.lua, behind which this script stands then
 -- ARGV: for each run its id, its claim, and its fate: 'f' forget, 'h' hand back, 'b' banish and a history,
 --       'r' reschedule and a history and a delay in ms
--- → for each run 1 when it was settled, 0 when its claim does not stand
+-- → for each run 1 when it was settled, 0 when its claim does not stand; or 'flows', when nothing was done because some runs of the
+--   queue have a flow, and it was called without the keys for that
 --
 -- Looking at every list first: a key of a wrong type fails here, before anything is written.
 local first = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
@@ -13,8 +14,9 @@ local rung, due_rung = redis.call('LLEN', KEYS[7]) > 0, redis.call('LLEN', KEYS[
 redis.call('LLEN', KEYS[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- Of the runs that there are, some have a flow.
-local flow = redis.call('HLEN', KEYS[18]) > 0 and flow_control(9, now)
+local has_flows = redis.call('HLEN', KEYS[9]) > 0
+if has_flows and not KEYS[10] then return 'flows' end
+local flow = has_flows and flow_control(10, now)
 
 local members, fates, at = {}, {}, 1
 while at <= #ARGV do
