@@ -268,7 +268,7 @@ pub use job::{
 // What the attribute declares.
 pub use job::{
     Argument, Backoff, DefaultArgs, JobSpec, Missed, Registration, Retry, Rhythm, ScheduleSpec, StateNeed,
-    TickArgs,
+    TickArgs, Weight,
 };
 
 // The client, and enqueueing.
@@ -277,8 +277,8 @@ pub use job::{
 pub use backend::redis::Tls;
 pub use backend::{Durability, Enqueued};
 pub use flow::{
-    Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, OnConflict, Priority, RateKind,
-    RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
+    Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, KeyPart, KeyParts, OnConflict,
+    Priority, RateKind, RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
 };
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
