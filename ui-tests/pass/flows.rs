@@ -35,7 +35,7 @@ impl Perform for Export {
     }
 }
 
-#[job(unique(by = [1, 0], for = "1h", on_conflict = "reject"), rate_limit(limit = 1, per = "90d", kind = "fixed", weight = { self.1 * 2 }))]
+#[job(unique(by = [1, 0], for = "1h", on_conflict = "reject"), rate_limit(limit = 1, per = "90d", kind = "fixed", weight = self.1 * 2))]
 struct Tuple(String, i64);
 
 impl Perform for Tuple {

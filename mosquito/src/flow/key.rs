@@ -267,7 +267,8 @@ mod tests {
         for key in stored {
             assert_eq!(key.as_str().parse(), Ok(key.clone()));
         }
-        for text in ["", "acme", "[\"a b\"]", "[1", "#", "#12", "[\"a/b\"]", &format!("[{}]", "1".repeat(80))] {
+        for text in ["", "acme", "[\"a b\"]", "[1", "#", "#12", "[\"a/b\"]", &format!("[{}]", "1".repeat(80))]
+        {
             assert!(text.parse::<FlowKey>().is_err(), "{text}");
         }
     }

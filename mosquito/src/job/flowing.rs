@@ -57,7 +57,8 @@ impl<'a, J: Job> Flowing<'a, J> {
     /// name that it cannot have.
     pub fn flow(self) -> Result<Flow> {
         let Self { job, unique, rate, rate_weight, concurrency, fair } = self;
-        let FlowSpec { priority, unique: of_unique, rate_limit, concurrency: at_once, expires } = J::SPEC.flow;
+        let FlowSpec { priority, unique: of_unique, rate_limit, concurrency: at_once, expires } =
+            J::SPEC.flow;
         let mut flow = Flow { priority, expires, ..Flow::default() };
         if let Some(of_unique) = of_unique {
             let key = key::<J>(unique.unwrap_or_else(|| of_everything(job)).key())?;
@@ -228,7 +229,13 @@ mod tests {
 
     #[test]
     fn a_weight_is_at_least_one_and_never_wraps() {
-        assert_eq!([0_u8.weight(), 255_u8.weight(), 0_usize.weight(), u64::MAX.weight()], [1, 255, 1, u32::MAX]);
-        assert_eq!([(-5_i8).weight(), i64::MIN.weight(), 7_i32.weight(), i128::MAX.weight()], [1, 1, 7, u32::MAX]);
+        assert_eq!(
+            [0_u8.weight(), 255_u8.weight(), 0_usize.weight(), u64::MAX.weight()],
+            [1, 255, 1, u32::MAX]
+        );
+        assert_eq!(
+            [(-5_i8).weight(), i64::MIN.weight(), 7_i32.weight(), i128::MAX.weight()],
+            [1, 1, 7, u32::MAX]
+        );
     }
 }
