@@ -42,8 +42,11 @@ const _: () = {
             ::mosquito::__private::Flowing::of(self)
                 .unique(|key| key.and(&self.tenant).and(&self.card).hidden())
                 .rate(|key| key.and(&self.tenant))
-                .weighing(self.pages.len())
-                .fair(|key| key.and(&self.tenant), self.shares)
+                .weighing(::mosquito::__private::Weight::weight(self.pages.len()))
+                .fair(
+                    |key| key.and(&self.tenant),
+                    ::mosquito::__private::Weight::weight(self.shares),
+                )
                 .flow()
         }
     }

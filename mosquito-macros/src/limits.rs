@@ -81,7 +81,8 @@ impl RateLimit {
         if let (Some(Weight::Always(weight, at)), Some(limit)) = (&weight, limit)
             && *weight > limit
         {
-            let why = format!("a run that weighs {weight} counts as {limit} under a limit of {limit}; write that");
+            let why =
+                format!("a run that weighs {weight} counts as {limit} under a limit of {limit}; write that");
             mistakes.push(syn::Error::new(*at, why));
         }
         let kinds = [("sliding", Kind::Sliding), ("token_bucket", Kind::TokenBucket), ("fixed", Kind::Fixed)];

@@ -268,7 +268,7 @@ pub use job::{
 // What the attribute declares.
 pub use job::{
     Argument, Backoff, DefaultArgs, JobSpec, Missed, Registration, Retry, Rhythm, ScheduleSpec, StateNeed,
-    TickArgs,
+    TickArgs, Weight,
 };
 
 // The client, and enqueueing.
@@ -276,11 +276,11 @@ pub use job::{
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use backend::redis::Tls;
 pub use backend::{Durability, Enqueued};
-pub use flow::{
-    Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, OnConflict, Priority, RateKind,
-    RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
-};
 pub use client::{Mosquito, MosquitoBuilder};
+pub use flow::{
+    Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, KeyPart,
+    KeyParts, OnConflict, Priority, RateKind, RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
+};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
 pub use queue::Queue;
 

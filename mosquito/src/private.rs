@@ -10,8 +10,8 @@ pub use std::vec::Vec;
 pub use crate::backend::Overlap;
 pub use crate::error::Result;
 pub use crate::flow::{
-    Concurrency, ConcurrencySpec, Flow, FlowSpec, KeyPart, KeyParts, OnConflict, Priority, RateKind, RateLimit, RateSpec, UniqueSpec,
-    Until,
+    Concurrency, ConcurrencySpec, Flow, FlowSpec, KeyPart, KeyParts, OnConflict, Priority, RateKind,
+    RateLimit, RateSpec, UniqueSpec, Until,
 };
 pub use crate::job::{
     Argument, Backoff, Flowing, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,

@@ -185,7 +185,10 @@ fn rate_limit_holds_one_tenant_up_and_not_the_other() {
     assert_eq!((big.len(), small.len()), (12, 2), "{lines:#?}");
     // Lines come after their claims, whose times are whole milliseconds.
     assert!(big[10] >= 990 && small[1] >= 490, "five pages in half a second: {lines:#?}");
-    assert!(lines.iter().filter(|line| line.starts_with("after")).all(|line| line.ends_with("attempt 1")), "{lines:#?}");
+    assert!(
+        lines.iter().filter(|line| line.starts_with("after")).all(|line| line.ends_with("attempt 1")),
+        "{lines:#?}"
+    );
     assert!(lines.contains(&"and then Some(0)".into()), "{lines:#?}");
     assert!(lines.contains(&"report: performed 14, failed 0, handed back 0".into()), "{lines:#?}");
 }

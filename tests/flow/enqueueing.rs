@@ -6,8 +6,8 @@ use mosquito::events::Event;
 use mosquito::middleware::{BeforeEnqueue, NewRuns};
 use mosquito::testing::Testing;
 use mosquito::{
-    Concurrency, ConcurrencyUse, Error, Flow, FlowKey, LimitName, Mosquito, Priority, RateKind, RateLimit, RateUse,
-    Unique, Until,
+    Concurrency, ConcurrencyUse, Error, Flow, FlowKey, LimitName, Mosquito, Priority, RateKind, RateLimit,
+    RateUse, Unique, Until,
 };
 
 use crate::jobs::{Digest, Index, Notice};
@@ -39,7 +39,10 @@ async fn what_cannot_be_is_refused_before_it_reaches_the_store(testing: &Testing
     for wrong in flows {
         let said = wrong.clone();
         let refused = testing.enqueue(Notice { number: 1 }).flow(|flow| *flow = said).await;
-        assert!(matches!(&refused, Err(Error::Flow { job, .. }) if job == "notice"), "{wrong:?}: {refused:?}");
+        assert!(
+            matches!(&refused, Err(Error::Flow { job, .. }) if job == "notice"),
+            "{wrong:?}: {refused:?}"
+        );
     }
     let refused = testing.enqueue(Notice { number: 1 }).expires_in(Duration::ZERO).await.unwrap_err();
     assert_eq!(

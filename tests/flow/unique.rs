@@ -64,7 +64,10 @@ async fn a_rejected_run_is_an_error_for_one_and_an_answer_in_bulk(testing: &Test
     testing.enqueue(Import { account: 1 }).id(id.clone()).await.unwrap();
 
     let refused = testing.enqueue(Import { account: 1 }).await.unwrap_err();
-    assert!(matches!(&refused, Error::Duplicate { job, id: there } if job == "import" && *there == id), "{refused:?}");
+    assert!(
+        matches!(&refused, Error::Duplicate { job, id: there } if job == "import" && *there == id),
+        "{refused:?}"
+    );
     assert_eq!(refused.to_string(), "a run of job `import` like it is there already: first");
     assert!(!refused.is_transient());
 

@@ -35,7 +35,7 @@ impl Perform for Export {
     }
 }
 
-#[job(unique(by = [1, 0], for = "1h", on_conflict = "reject"), rate_limit(limit = 1, per = "90d", kind = "fixed", weight = { self.1 * 2 }))]
+#[job(unique(by = [1, 0], for = "1h", on_conflict = "reject"), rate_limit(limit = 1, per = "90d", kind = "fixed", weight = self.1 * 2))]
 struct Tuple(String, i64);
 
 impl Perform for Tuple {
@@ -124,7 +124,8 @@ fn main() {
     assert_eq!(key(&flow.unique.unwrap().key), r#"["sweep",null]"#);
 
     let flow = OfShop { shop: "corner".into(), size: 4 }.flow().unwrap();
-    assert_eq!((key(&flow.fair.as_ref().unwrap().key), flow.fair.unwrap().weight), (r#"["corner"]"#, 3));
+    let fair = flow.fair.unwrap();
+    assert_eq!((key(&fair.key), fair.weight), (r#"["corner"]"#, 3));
     assert_eq!(flow.rate.unwrap().weight, 4);
 
     assert_eq!(Plain.flow().unwrap(), Flow::default());

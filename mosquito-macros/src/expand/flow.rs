@@ -42,7 +42,7 @@ pub(super) fn method(job: &Definition) -> Option<TokenStream> {
     if let Some(rate) = &flow.rate {
         said.extend(by(job, &rate.by).map(|by| quote!(.rate(#by))));
         if let Some(weight) = rate.weight.as_ref().filter(|weight| !matches!(weight, Weight::Always(..))) {
-            let weight = self::weight(weight);
+            let weight = self::weight(job, weight);
             said.push(quote!(.weighing(#weight)));
         }
     }
@@ -50,7 +50,7 @@ pub(super) fn method(job: &Definition) -> Option<TokenStream> {
         said.extend(by(job, &at_once.by).map(|by| quote!(.concurrency(#by))));
     }
     if let Some(fair) = &flow.fair {
-        let weight = fair.weight.as_ref().map_or(quote!(1u32), weight);
+        let weight = fair.weight.as_ref().map_or(quote!(1u32), |weight| self::weight(job, weight));
         said.extend(by(job, &fair.by).map(|by| quote!(.fair(#by, #weight))));
     }
     (!said.is_empty()).then(|| {
@@ -134,15 +134,17 @@ fn by(job: &Definition, by: &[FieldName]) -> Option<TokenStream> {
     (!by.is_empty()).then(|| quote!(|key| key #(#values)* #hidden))
 }
 
-fn weight(weight: &Weight) -> TokenStream {
-    match weight {
-        Weight::Always(weight, _) => weight.to_token_stream(),
+fn weight(job: &Definition, weight: &Weight) -> TokenStream {
+    let runtime = &job.runtime;
+    let number = match weight {
+        Weight::Always(weight, _) => return weight.to_token_stream(),
         Weight::Field(field) => {
             let (at, member) = (Span::call_site().located_at(field.span()), field.member());
             quote_spanned!(at=> self.#member)
         }
         Weight::Computed(expression) => with_this_self(expression.clone()),
-    }
+    };
+    quote!(#runtime::__private::Weight::weight(#number))
 }
 
 /// The expression with each `self` as that of the method it is put into, whichever macro it came from.

@@ -93,7 +93,9 @@ fn flowing() -> String {
 
 #[test]
 fn the_expansions_are_those_that_were_read() {
-    for (name, expanded) in [("plain", plain()), ("retried", retried()), ("periodic", periodic()), ("flowing", flowing())] {
+    for (name, expanded) in
+        [("plain", plain()), ("retried", retried()), ("periodic", periodic()), ("flowing", flowing())]
+    {
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "snapshots", &format!("{name}.rs")].iter().collect();
         if std::env::var(SWITCH).is_ok_and(|value| value == "overwrite") {
             write(&path, &expanded).expect("the folder is there");

@@ -51,13 +51,8 @@ pub struct ConcurrencySpec {
 
 impl FlowSpec {
     /// That of a job that declares nothing.
-    pub const PLAIN: Self = Self {
-        priority: Priority::NORMAL,
-        unique: None,
-        rate_limit: None,
-        concurrency: None,
-        expires: None,
-    };
+    pub const PLAIN: Self =
+        Self { priority: Priority::NORMAL, unique: None, rate_limit: None, concurrency: None, expires: None };
 
     /// Everything that is wrong with it.
     pub(crate) fn problems(&self) -> Vec<String> {

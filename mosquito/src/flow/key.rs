@@ -95,6 +95,14 @@ impl fmt::Display for FlowKey {
 }
 
 /// A key that is made value by value: the same as that of a tuple of them.
+///
+/// ```
+/// use mosquito::{FlowKey, KeyParts};
+///
+/// let key = KeyParts::new().and("acme").and(&7).key()?;
+/// assert_eq!(key, FlowKey::readable(&("acme", 7))?);
+/// # Ok::<(), mosquito::serde_json::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct KeyParts {
     /// A list that is not closed yet.
@@ -259,7 +267,8 @@ mod tests {
         for key in stored {
             assert_eq!(key.as_str().parse(), Ok(key.clone()));
         }
-        for text in ["", "acme", "[\"a b\"]", "[1", "#", "#12", "[\"a/b\"]", &format!("[{}]", "1".repeat(80))] {
+        for text in ["", "acme", "[\"a b\"]", "[1", "#", "#12", "[\"a/b\"]", &format!("[{}]", "1".repeat(80))]
+        {
             assert!(text.parse::<FlowKey>().is_err(), "{text}");
         }
     }

@@ -59,5 +59,6 @@ impl Flow {
 }
 
 fn expiry_problem(expires: Option<Duration>) -> Option<&'static str> {
-    (expires? < Duration::from_millis(1)).then_some("a run that expires within less than 1 ms would never be performed")
+    (expires? < Duration::from_millis(1))
+        .then_some("a run that expires within less than 1 ms would never be performed")
 }

@@ -35,8 +35,8 @@ impl<'a, J: Job> Flowing<'a, J> {
     }
 
     /// Counts as so many runs towards its rate limit.
-    pub fn weighing(self, weight: impl Weight) -> Self {
-        Self { rate_weight: Some(weight.weight()), ..self }
+    pub fn weighing(self, weight: u32) -> Self {
+        Self { rate_weight: Some(weight), ..self }
     }
 
     /// Under a concurrency limit for each of these values.
@@ -45,8 +45,8 @@ impl<'a, J: Job> Flowing<'a, J> {
     }
 
     /// In a line of its own for each of these values, of which so many go at each turn.
-    pub fn fair(self, by: impl FnOnce(KeyParts) -> KeyParts, weight: impl Weight) -> Self {
-        Self { fair: Some((by(KeyParts::new()), weight.weight())), ..self }
+    pub fn fair(self, by: impl FnOnce(KeyParts) -> KeyParts, weight: u32) -> Self {
+        Self { fair: Some((by(KeyParts::new()), weight)), ..self }
     }
 
     /// All of it.
@@ -57,7 +57,8 @@ impl<'a, J: Job> Flowing<'a, J> {
     /// name that it cannot have.
     pub fn flow(self) -> Result<Flow> {
         let Self { job, unique, rate, rate_weight, concurrency, fair } = self;
-        let FlowSpec { priority, unique: of_unique, rate_limit, concurrency: at_once, expires } = J::SPEC.flow;
+        let FlowSpec { priority, unique: of_unique, rate_limit, concurrency: at_once, expires } =
+            J::SPEC.flow;
         let mut flow = Flow { priority, expires, ..Flow::default() };
         if let Some(of_unique) = of_unique {
             let key = key::<J>(unique.unwrap_or_else(|| of_everything(job)).key())?;
@@ -93,7 +94,13 @@ fn key<J: Job>(key: JsonResult<FlowKey>) -> Result<FlowKey> {
     key.map_err(|why| Error::Unserializable { job: J::SPEC.name.into(), source: why.into() })
 }
 
-/// A number that a run weighs. Below 1 it is 1, and above the largest `u32` it is that.
+/// A number that a run weighs: any whole number. Below 1 it is 1, and above the largest `u32` it is that.
+///
+/// ```
+/// use mosquito::Weight;
+///
+/// assert_eq!(["four", ""].map(|pages| pages.len().weight()), [4, 1]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a run cannot weigh `{Self}`",
     label = "not a whole number",
@@ -198,7 +205,7 @@ mod tests {
         let flow = Flowing::of(&export)
             .unique(by_tenant)
             .rate(by_tenant)
-            .weighing(export.pages)
+            .weighing(export.pages.weight())
             .concurrency(|key| by_tenant(key).hidden())
             .fair(by_tenant, 2)
             .flow()
@@ -222,7 +229,13 @@ mod tests {
 
     #[test]
     fn a_weight_is_at_least_one_and_never_wraps() {
-        assert_eq!([0_u8.weight(), 255_u8.weight(), 0_usize.weight(), u64::MAX.weight()], [1, 255, 1, u32::MAX]);
-        assert_eq!([(-5_i8).weight(), i64::MIN.weight(), 7_i32.weight(), i128::MAX.weight()], [1, 1, 7, u32::MAX]);
+        assert_eq!(
+            [0_u8.weight(), 255_u8.weight(), 0_usize.weight(), u64::MAX.weight()],
+            [1, 255, 1, u32::MAX]
+        );
+        assert_eq!(
+            [(-5_i8).weight(), i64::MIN.weight(), 7_i32.weight(), i128::MAX.weight()],
+            [1, 1, 7, u32::MAX]
+        );
     }
 }

@@ -52,9 +52,9 @@ pub(crate) use arguments::Undecodable;
 #[cfg(feature = "testing")]
 pub(crate) use arguments::decode;
 pub(crate) use context::{Core, States};
-pub(crate) use enqueuer::{Enqueuer, flowing};
 #[cfg(feature = "testing")]
 pub(crate) use enqueuer::Witness;
+pub(crate) use enqueuer::{Enqueuer, flowing};
 pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;

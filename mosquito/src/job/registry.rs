@@ -84,7 +84,8 @@ mod tests {
             struct $type;
 
             impl Job for $type {
-                const SPEC: JobSpec = JobSpec { aliases: $aliases, queue: $queue, flow: $flow, ..JobSpec::named($name) };
+                const SPEC: JobSpec =
+                    JobSpec { aliases: $aliases, queue: $queue, flow: $flow, ..JobSpec::named($name) };
             }
 
             impl Perform for $type {
@@ -135,11 +136,17 @@ mod tests {
         job!(Call, "call", &[], "default", limited(RULE));
         job!(Ask, "ask", &[], "default", limited(RULE));
         job!(Dial, "dial", &[], "phone", limited(RateLimit { limit: 20, ..RULE }));
-        job!(Halt, "halt", &[], "default", FlowSpec {
-            concurrency: Some(ConcurrencySpec { name: "a b", rule: Concurrency { limit: 0 } }),
-            expires: Some(Duration::ZERO),
-            ..FlowSpec::PLAIN
-        });
+        job!(
+            Halt,
+            "halt",
+            &[],
+            "default",
+            FlowSpec {
+                concurrency: Some(ConcurrencySpec { name: "a b", rule: Concurrency { limit: 0 } }),
+                expires: Some(Duration::ZERO),
+                ..FlowSpec::PLAIN
+            }
+        );
         static CALL: Registration = Registration::of::<Call>();
         static ASK: Registration = Registration::of::<Ask>();
         static DIAL: Registration = Registration::of::<Dial>();
@@ -149,16 +156,27 @@ mod tests {
 
         let (_, problems) = Registry::of([&CALL, &DIAL].into_iter());
         assert_eq!(problems.len(), 2, "{problems:#?}");
-        assert!(problems[0].contains("share the rate limit `api`, but are enqueued in `default` and in `phone`"), "{problems:#?}");
         assert!(
-            problems[1].contains("but one says 10 in 1s by a sliding window, the other 20 in 1s by a sliding window"),
+            problems[0].contains("share the rate limit `api`, but are enqueued in `default` and in `phone`"),
+            "{problems:#?}"
+        );
+        assert!(
+            problems[1].contains(
+                "but one says 10 in 1s by a sliding window, the other 20 in 1s by a sliding window"
+            ),
             "{problems:#?}"
         );
 
         let (_, problems) = Registry::of([&HALT].into_iter());
         assert_eq!(problems.len(), 3, "{problems:#?}");
-        assert!(problems.iter().any(|problem| problem.contains("`a b` cannot be a limit name")), "{problems:#?}");
-        assert!(problems.iter().any(|problem| problem.contains("a concurrency limit is at least 1")), "{problems:#?}");
+        assert!(
+            problems.iter().any(|problem| problem.contains("`a b` cannot be a limit name")),
+            "{problems:#?}"
+        );
+        assert!(
+            problems.iter().any(|problem| problem.contains("a concurrency limit is at least 1")),
+            "{problems:#?}"
+        );
     }
 
     #[test]
