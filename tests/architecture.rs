@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 9] = [
     &["dequeue", "limits"],
     &["client", "queue"],
     // A job's outcome is an event, and enqueueing one is, too.
-    &["job", "events"],
+    &["job", "events", "middleware"],
     &["backend"],
     &["job_run"],
     &["name", "error", "clock"],

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result, without_password};
 use crate::events::EventStream;
 use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
+use crate::middleware::{EnqueueLayers, EnqueueMiddleware};
 use crate::name::QueueName;
 use crate::queue::Queue;
 
@@ -139,6 +140,7 @@ impl Mosquito {
 pub struct MosquitoBuilder {
     prefix: Option<String>,
     payload_limit: Option<usize>,
+    middleware: EnqueueLayers,
     clock: Option<Clock>,
     #[cfg(feature = "redis")]
     tls: Option<crate::backend::redis::Tls>,
@@ -155,6 +157,13 @@ impl MosquitoBuilder {
     /// The largest arguments of one run, as JSON, in bytes; 256 KiB by default.
     pub fn payload_limit(mut self, bytes: usize) -> Self {
         self.payload_limit = Some(bytes);
+        self
+    }
+
+    /// Puts application code around every enqueue of this client, within what was added before; see
+    /// [`EnqueueMiddleware`].
+    pub fn enqueue_middleware(mut self, middleware: impl EnqueueMiddleware) -> Self {
+        self.middleware.add(middleware);
         self
     }
 
@@ -184,6 +193,7 @@ impl MosquitoBuilder {
         if let Some(limit) = self.payload_limit {
             mosquito.enqueuer.payload_limit = limit;
         }
+        mosquito.enqueuer.middleware = self.middleware;
         Ok(mosquito)
     }
 

@@ -128,6 +128,16 @@ pub enum Error {
         /// What is lacking.
         shortfall: String,
     },
+    /// An [`EnqueueMiddleware`](crate::middleware::EnqueueMiddleware) refused the runs: none of that call is enqueued.
+    #[error("enqueueing job `{job}` was refused by {by}: {reason}")]
+    EnqueueRefused {
+        /// The job.
+        job: String,
+        /// Who refused.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A runner was not built: everything that is wrong with it.
     #[error(transparent)]
     Build(#[from] BuildError),

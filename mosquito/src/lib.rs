@@ -174,7 +174,7 @@
 //! # Operating it
 //!
 //! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied; the log and [`events`] tell
-//! what happens; [`dequeue`] decides from which queue to take next. What each store promises, and everything else:
+//! what happens; [`dequeue`] decides from which queue to take next, and [`middleware`] stands around every enqueue and every attempt. What each store promises, and everything else:
 //! [`guide::operating`]. How a store is made: [`backend`].
 //!
 //! # Features
@@ -202,6 +202,7 @@ pub mod guide;
 pub mod guide;
 mod job;
 mod job_run;
+pub mod middleware;
 mod name;
 mod queue;
 mod runner;
@@ -218,6 +219,9 @@ pub mod __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use mosquito_macros::job;
 
+/// The attribute that traits with asynchronous methods are implemented under: a [`middleware`], a [`Gate`](dequeue::Gate), a
+/// [`Backend`](backend::Backend).
+pub use async_trait::async_trait;
 /// The crate of [`Timestamp`], for whoever makes one.
 pub use chrono;
 /// The crate by which arguments serialize: what a job's fields derive.

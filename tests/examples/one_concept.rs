@@ -116,6 +116,30 @@ fn state_tells_what_is_missing_and_gives_each_job_what_it_declares() {
 }
 
 #[test]
+fn middleware_refuses_puts_elsewhere_and_puts_off_and_a_gate_and_a_limit_hold_back() {
+    let lines = lines_of(example("middleware").start(), "report:");
+
+    let place = |line: &str| lines.iter().position(|printed| printed == line).expect(line);
+    assert_eq!(
+        lines[..2],
+        [
+            "enqueueing job `send_mail` was refused by the post office: there is nobody of that name",
+            "in bulk: 3"
+        ]
+    );
+    let _ = place("mail to ada@example.com in English");
+    let _ = place("mail to customer-3@example.de in German");
+    let _ = place("free memory is there again");
+    assert!(place("free memory is short") < place("report of month 1: begins"), "{lines:#?}");
+    let reports: Vec<_> = lines.iter().filter(|line| line.starts_with("report of month")).collect();
+    let one_by_one =
+        (1..=3).flat_map(|month| ["begins", "ends"].map(|what| format!("report of month {month}: {what}")));
+    assert!(reports.into_iter().cloned().eq(one_by_one), "one at a time: {lines:#?}");
+    assert_eq!(lines.iter().filter(|line| *line == "make_report was slow").count(), 3, "{lines:#?}");
+    assert!(lines.contains(&"report: performed 7, failed 0, handed back 0, put off 3".into()), "{lines:#?}");
+}
+
+#[test]
 fn upgrade_performs_what_the_old_release_left_and_leaves_the_rest_to_a_newer_one() {
     let lines = lines_of(example("upgrade").start(), "dead: hopeless");
 

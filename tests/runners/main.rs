@@ -5,13 +5,17 @@
 mod bad_input;
 mod building;
 mod dequeuing;
+mod executor_count;
+mod gates;
 mod idle;
 mod jobs;
 mod leases;
 mod lost_answers;
+mod middleware;
 mod outages;
 mod outcomes;
 mod periodic;
+mod places;
 mod pool;
 mod shutdown;
 mod working;

@@ -8,6 +8,7 @@ mod jobs;
 
 mod expectations;
 mod inline;
+mod middleware;
 mod payloads;
 mod performing;
 mod secrets;

@@ -1,18 +1,25 @@
 //! Which queue to dequeue from.
 //!
 //! Whenever executors are idle, the overseer asks its [`DequeueAdapter`] for a plan over the queues it works
-//! on, and claims along it until the executors are busy or the plan is at its end.
+//! on, and claims along it until the executors are busy or the plan is at its end. A queue that a [`Gate`] holds back is not
+//! among them.
 
+mod concurrency_limited;
+mod gate;
 mod shuffle;
 mod strict;
+mod threshold;
 mod weighted;
 
 use std::fmt;
 
 use crate::name::QueueName;
 
+pub use concurrency_limited::ConcurrencyLimited;
+pub use gate::Gate;
 pub use shuffle::Shuffle;
 pub use strict::StrictOrder;
+pub use threshold::Threshold;
 pub use weighted::Weighted;
 
 /// A strategy for dequeuing, as the application chose it: [`Shuffle`] by default.
@@ -42,6 +49,15 @@ pub trait DequeueAdapter: fmt::Debug + Send + Sync + 'static {
     ///
     /// Called for each round of dequeuing, so it should be quick. Other queues than the given ones are passed over.
     fn plan(&self, queues: &[QueueName], idle: usize) -> Vec<Share>;
+
+    /// How many runs of a queue may be performed at the same time in this process, whatever the plan says; without a limit by default. Each
+    /// [`Share`] is cut to it, and the overseer asks again when one of that queue's runs has come to its end.
+    ///
+    /// Runs are counted that were claimed while the queue had a limit. To change limits while at work, answer
+    /// `Some(usize::MAX)` for a queue that may get one later.
+    fn limit(&self, _queue: &QueueName) -> Option<usize> {
+        None
+    }
 }
 
 /// A queue's part in a round of dequeuing.

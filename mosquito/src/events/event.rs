@@ -58,6 +58,10 @@ pub enum Event {
     ExecutorsResized { overseer: OverseerId, executors: usize },
     /// An executor died of a panic outside of its job, and another one took its place.
     ExecutorDied { overseer: OverseerId, reason: String },
+    /// A gate holds its queues back from now on: this runner claims nothing from them, and leaves their signals to others.
+    GateClosed { gate: String, queues: Vec<QueueName>, reason: String },
+    /// A gate lets its queues be worked on again.
+    GateOpened { gate: String, queues: Vec<QueueName> },
     /// A runner looked at its store as it started, and found something that its operator should know.
     Warned { warning: Warning },
     /// The backend, or a part of it, went out of reach. What needs it is tried again.
@@ -118,6 +122,14 @@ impl Event {
             }
             Self::ExecutorDied { overseer, reason } => {
                 error!(target: "mosquito", %overseer, reason, "executor died and was replaced");
+            }
+            Self::GateClosed { gate, queues, reason } => {
+                let queues = listed(&queues.iter().map(QueueName::as_str).collect::<Vec<_>>());
+                warn!(target: "mosquito", gate, queues, reason, "gate closed: its queues are skipped");
+            }
+            Self::GateOpened { gate, queues } => {
+                let queues = listed(&queues.iter().map(QueueName::as_str).collect::<Vec<_>>());
+                info!(target: "mosquito", gate, queues, "gate open");
             }
             Self::Warned { warning } => warn!(target: "mosquito", "{warning}"),
             Self::BackendLost { reason } => {

@@ -9,6 +9,7 @@
 //! | [`schedules`] | How is a job performed by itself, at its times, once in a whole fleet? |
 //! | [`state`] | How does a job get at the application's pool, client or settings? |
 //! | [`stopping`] | What ends a run early, and what about work that holds its thread? |
+//! | [`middleware`] | What stands around every enqueue and every attempt, and what holds a queue back? |
 //! | [`changing`] | How does a job change while runs of it are waiting? |
 //! | [`crates`] | How are jobs in another crate found, and what is checked before anything runs? |
 //! | [`testing`] | How is all that tested, a month of it if need be? |
@@ -38,6 +39,9 @@ pub mod state {}
 
 #[doc = include_str!("stopping.md")]
 pub mod stopping {}
+
+#[doc = include_str!("middleware.md")]
+pub mod middleware {}
 
 #[doc = include_str!("changing.md")]
 pub mod changing {}

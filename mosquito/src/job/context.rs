@@ -4,13 +4,14 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
 use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
 use crate::job_run::JobRun;
+use crate::middleware::Extensions;
 use crate::name::{QueueName, RunId};
 
 /// The run that is being performed, the application's state, and the way to enqueue more.
@@ -25,6 +26,8 @@ pub(crate) struct Core {
     pub(crate) token: CancellationToken,
     pub(crate) states: Arc<States>,
     pub(crate) enqueuer: Enqueuer,
+    /// What middleware gave this attempt, once the job begins.
+    pub(crate) extensions: OnceLock<Extensions>,
 }
 
 /// The application's state, by type.
@@ -107,6 +110,12 @@ impl<J> Context<J> {
         J: NeedsState<T>,
     {
         self.core.states.get().expect("a runner performs only jobs whose states it has")
+    }
+
+    /// The `T` that a [middleware](crate::middleware::Attempt::insert) gave this attempt; nothing when none did.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.core.extensions.get()?.get()
     }
 
     /// Fires when the run should come to an end: the shutdown's grace is over, its time is up, or its

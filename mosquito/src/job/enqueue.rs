@@ -16,6 +16,7 @@ use crate::events::{Event, Events};
 use crate::job::Job;
 use crate::job::durably::Durably;
 use crate::job_run::{Body, NewRun, When};
+use crate::middleware::EnqueueLayers;
 use crate::name::{JobName, QueueName, RunId};
 
 /// The most runs, and the most bytes of envelopes, that one call of the backend takes.
@@ -34,6 +35,7 @@ pub(crate) struct Enqueuer {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) events: Events,
     pub(crate) payload_limit: usize,
+    pub(crate) middleware: EnqueueLayers,
     #[cfg(feature = "testing")]
     pub(crate) witness: Option<std::sync::Weak<dyn Witness>>,
 }
@@ -51,6 +53,7 @@ impl Enqueuer {
             backend,
             events: Events::new(),
             payload_limit: PAYLOAD_LIMIT,
+            middleware: EnqueueLayers::default(),
             #[cfg(feature = "testing")]
             witness: None,
         }
@@ -74,8 +77,22 @@ impl Enqueuer {
         }
     }
 
-    /// Sends runs of one job to one queue, in one call.
+    /// Sends runs of one job to one queue, by way of the middleware, if there is any.
     async fn send(
+        &self,
+        queue: &QueueName,
+        job: &JobName,
+        runs: &[NewRun],
+        durability: Durability,
+    ) -> Result<(Vec<Enqueued>, Met)> {
+        match self.middleware.is_empty() {
+            true => self.put(queue, job, runs, durability).await,
+            false => self.middleware.enqueue(self, queue, job, runs.to_vec(), durability).await,
+        }
+    }
+
+    /// Puts runs of one job into one queue, in one call.
+    pub(crate) async fn put(
         &self,
         queue: &QueueName,
         job: &JobName,

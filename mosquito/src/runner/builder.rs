@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Runner;
-use crate::dequeue::{DequeueAdapter, Shuffle};
+use super::{Runner, executor_count};
+use crate::dequeue::{DequeueAdapter, Gate, Shuffle};
 use crate::error::{BuildError, Result};
 use crate::job::{Enqueuer, Job, Registration, Registry, States};
+use crate::middleware::{Layers, Middleware};
 use crate::name::QueueName;
 #[cfg(feature = "testing")]
 use crate::runners::ByHand;
-use crate::runners::{Desk, Overseer, QueueList, Settings};
+use crate::runners::{Desk, Gates, Overseer, QueueList, Settings};
 
 /// The settings of a runner. [`build`](Self::build) checks all of them at once.
 ///
@@ -44,6 +45,7 @@ pub struct RunnerBuilder {
     expected: Vec<(&'static str, &'static str)>,
     queues: Option<Vec<String>>,
     adapter: Box<dyn DequeueAdapter>,
+    gates: Vec<(Vec<String>, Box<dyn Gate>)>,
     settings: Settings,
     signals: bool,
 }
@@ -58,10 +60,12 @@ impl RunnerBuilder {
             reap_every: Duration::from_secs(5),
             max_crashes: 3,
             grace: Duration::from_secs(25),
+            middleware: Layers::default(),
             chance: fastrand::f64,
         };
         let (states, expected, adapter) = (States::default(), Vec::new(), Box::new(Shuffle));
-        Self { enqueuer, states, expected, queues: None, adapter, settings, signals: true }
+        let gates = Vec::new();
+        Self { enqueuer, states, expected, queues: None, adapter, gates, settings, signals: true }
     }
 
     /// Gives jobs that declare `state(T)` their `T`. One of each type; a second one takes its place.
@@ -70,7 +74,9 @@ impl RunnerBuilder {
         self
     }
 
-    /// How many runs are performed at the same time: 10 for each core by default, at least 1.
+    /// How many runs are performed at the same time: 10 for each core by default, at least 1. The environment variable
+    /// `MOSQUITO_EXECUTOR_COUNT` overrides this, if it is set to anything, and so whoever operates a process can tell it otherwise; a value that is no
+    /// number from 1 on fails [`build`](Self::build).
     pub fn executors(mut self, executors: usize) -> Self {
         self.settings.executors = executors;
         self
@@ -86,6 +92,18 @@ impl RunnerBuilder {
     /// Which queue to dequeue from: [`Shuffle`] by default.
     pub fn dequeue(mut self, adapter: impl DequeueAdapter) -> Self {
         self.adapter = Box::new(adapter);
+        self
+    }
+
+    /// Holds queues back while a gate is closed; see [`Gate`]. A queue behind several of them is worked on while all are open.
+    pub fn gate<N: Into<String>>(mut self, queues: impl IntoIterator<Item = N>, gate: impl Gate) -> Self {
+        self.gates.push((queues.into_iter().map(Into::into).collect(), Box::new(gate)));
+        self
+    }
+
+    /// Puts application code around every attempt, within what was added before; see [`Middleware`].
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.settings.middleware.add(middleware);
         self
     }
 
@@ -141,6 +159,13 @@ impl RunnerBuilder {
         self
     }
 
+    /// All of a test's middleware.
+    #[cfg(feature = "testing")]
+    pub(crate) fn layers(mut self, middleware: Layers) -> Self {
+        self.settings.middleware = middleware;
+        self
+    }
+
     /// A runner that does nothing by itself. It has the states that it has: a job may need one that its test does not.
     #[cfg(feature = "testing")]
     pub(crate) fn by_hand(self, states: States) -> Result<ByHand> {
@@ -159,8 +184,14 @@ impl RunnerBuilder {
     ///
     /// [`Error::Build`](crate::Error::Build) with all that is wrong: states that jobs need and nobody gave, two jobs of one name, no
     /// job registered at all, an expected one missing, names of queues that cannot be, settings that contradict each other.
-    pub fn build(self) -> Result<Runner> {
-        let mut problems = self.settings_problems();
+    pub fn build(mut self) -> Result<Runner> {
+        let mut problems = Vec::new();
+        match executor_count::of_environment() {
+            Some(Ok(executors)) => self.settings.executors = executors,
+            Some(Err(problem)) => problems.push(problem),
+            None => (),
+        }
+        problems.extend(self.settings_problems());
         let mut queues = BTreeSet::new();
         for name in self.queues.iter().flatten() {
             match QueueName::new(name) {
@@ -172,6 +203,7 @@ impl RunnerBuilder {
             problems
                 .push("`queues` was given an empty list: name at least one, or leave it out for all".into());
         }
+        let gates = self.gates(&queues, &mut problems);
         let (registry, wrong_jobs) = Registry::collect();
         problems.extend(wrong_jobs);
         let worked_on = |job: &&Registration| self.queues.is_none() || queues.contains(job.spec.queue);
@@ -187,8 +219,32 @@ impl RunnerBuilder {
             })),
         };
         let desk = Arc::new(Desk::new(self.enqueuer, registry, self.states, self.settings));
-        let overseer = Overseer::new(desk.clone(), queue_list, self.adapter);
+        let overseer = Overseer::new(desk.clone(), queue_list.behind(gates), self.adapter);
         Ok(Runner { desk, overseer, signals: self.signals })
+    }
+
+    /// The gates, and what is wrong with the queues that they are before.
+    fn gates(&mut self, worked_on: &BTreeSet<QueueName>, problems: &mut Vec<String>) -> Gates {
+        let mut gates = Gates::default();
+        for (names, gate) in std::mem::take(&mut self.gates) {
+            let mut queues = BTreeSet::new();
+            if names.is_empty() {
+                problems.push(format!("the gate `{}` is before no queue: name at least one", gate.name()));
+            }
+            for name in names {
+                match QueueName::new(&name) {
+                    Ok(queue) if self.queues.is_none() || worked_on.contains(&queue) => {
+                        queues.insert(queue);
+                    }
+                    Ok(_) => problems.push(format!(
+                        "there is a gate before the queue `{name}`, which this runner does not work on: name it in `queues`"
+                    )),
+                    Err(why) => problems.push(why.to_string()),
+                }
+            }
+            gates.add(queues, gate);
+        }
+        gates
     }
 
     fn settings_problems(&self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! What an application starts to get its jobs performed: builder, signals, report.
 
 mod builder;
+mod executor_count;
 mod report;
 mod signals;
 

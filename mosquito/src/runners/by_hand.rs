@@ -112,7 +112,7 @@ impl ByHand {
         ticket: u64,
     ) -> (Attempted, Ended) {
         let token: CancellationToken = self.desk.held.take(queue, &claim.id, &claim.token, ticket, false);
-        let work = Work { queue: queue.clone(), claim, claimed_at, token };
+        let work = Work { queue: queue.clone(), claim, claimed_at, token, _place: None };
         let mut events = self.desk.events.subscribe();
         self.executor.execute(&work).await;
         let ended = loop {

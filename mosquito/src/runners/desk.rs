@@ -13,6 +13,7 @@ use crate::backend::{Backend, Ticket};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::job::{Enqueuer, Registry, States};
+use crate::middleware::Layers;
 use crate::name::OverseerId;
 
 /// How an overseer is to work, as its runner was told.
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) reap_every: Duration,
     pub(crate) max_crashes: u32,
     pub(crate) grace: Duration,
+    pub(crate) middleware: Layers,
     /// A number from 0 to 1, which places each wait for a retry within its jitter.
     pub(crate) chance: fn() -> f64,
 }

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::desk::Desk;
+use super::places::Place;
 use super::settler::Ended;
 use super::tally::Ending;
 use crate::backend::{Claim, Settlement};
@@ -22,6 +23,7 @@ use crate::job::{
     panic_message,
 };
 use crate::job_run::{Envelope, EnvelopeError, History, JobRun};
+use crate::middleware;
 use crate::name::{JobName, QueueName};
 
 /// How long a job's `after` hook may take.
@@ -34,6 +36,8 @@ pub(super) struct Work {
     pub(super) claim: Claim,
     pub(super) claimed_at: Timestamp,
     pub(super) token: CancellationToken,
+    /// One of those that its queue has in this process; free again when this is dropped.
+    pub(super) _place: Option<Place>,
 }
 
 /// What a claim's envelope says, and what is known of its job.
@@ -115,7 +119,7 @@ impl Executor {
     }
 
     async fn perform(&self, registration: &Registration, work: &Work, envelope: Envelope) -> Outcome {
-        let Work { queue, claim, claimed_at, token } = work;
+        let Work { queue, claim, claimed_at, token, .. } = work;
         let attempt = claim.history.attempts + 1;
         let span = tracing::info_span!(
             target: "mosquito", "perform", %queue, job = %envelope.job, run = %claim.id, attempt
@@ -136,17 +140,28 @@ impl Executor {
             claimed_at: *claimed_at,
             history: claim.history.clone(),
         };
-        let core = Core {
+        let core = Arc::new(Core {
             run,
             token: token.clone(),
             states: self.desk.states.clone(),
             enqueuer: self.desk.enqueuer.clone(),
-        };
-        let performance = match decode(registration, &Arc::new(core)) {
+            extensions: OnceLock::new(),
+        });
+        let performance = match decode(registration, &core) {
             Ok(performance) => performance,
             Err(reason) => return Outcome::Undecodable(reason),
         };
-        let result = steps(&*performance, registration.spec.timeout, token).instrument(span).await;
+        let steps = steps(&*performance, registration.spec.timeout, token);
+        let layers = &self.desk.settings.middleware;
+        let result = match layers.is_empty() {
+            true => steps.instrument(span).await,
+            false => {
+                let holds_its_thread = performance.holds_its_thread();
+                let around = middleware::around(layers, &core, registration.spec, steps, holds_its_thread);
+                // What most runners do not need takes no room in every executor.
+                Box::pin(around).instrument(span).await
+            }
+        };
         self.outcome(&*performance, attempt, result, token)
     }
 

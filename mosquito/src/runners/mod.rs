@@ -4,7 +4,7 @@
 //!                 ┌─ coordinator: due runs, periodic jobs (on one overseer at a time)
 //!  overseer ──────┼─ reaper: takes the runs of dead overseers back
 //!  claims runs    ├─ pulse: beats, on a thread of its own
-//!      │          └─ queue list: which queues there are
+//!      │          └─ queue list: which queues there are; gates: which of them may be worked on now
 //!      v
 //!  executor pool ──> executors: perform, one run each ──> settler: writes down what became of them, in batches
 //! ```
@@ -19,10 +19,12 @@ mod checkup;
 mod coordinator;
 mod desk;
 mod executor;
+mod gates;
 mod held;
 mod last_chance;
 mod overseer;
 mod periodic;
+mod places;
 mod pool;
 mod pulse;
 mod queue_list;
@@ -34,6 +36,7 @@ mod tally;
 #[cfg(feature = "testing")]
 pub(crate) use by_hand::{Attempted, ByHand};
 pub(crate) use desk::{Desk, Settings};
+pub(crate) use gates::Gates;
 pub(crate) use overseer::Overseer;
 pub(crate) use pool::Pool;
 pub(crate) use queue_list::QueueList;

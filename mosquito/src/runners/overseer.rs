@@ -1,5 +1,7 @@
 //! Claims runs for idle executors, and keeps everything else of its process going.
 
+mod waiting;
+
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -8,8 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,21 +20,19 @@ use super::coordinator::Coordinator;
 use super::desk::Desk;
 use super::executor::{Executor, Work};
 use super::last_chance::is_last_chance;
+use super::places::Places;
 use super::pool::Pool;
 use super::queue_list::QueueList;
 use super::resting::{Resting, Round};
 use super::settler::{self, Ended};
 use super::tally::Ending;
 use super::{checkup, pulse, reaper};
-use crate::backend::{BATCH_LIMIT, Fate, Lease, Settlement, Signal, Ticket};
+use crate::backend::{BATCH_LIMIT, Fate, Lease, Settlement, Ticket};
 use crate::dequeue::{DequeueAdapter, Share};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::job::panic_message;
 use crate::name::QueueName;
-
-/// How long an idle overseer waits for a signal before it looks by itself.
-const IDLE_WAIT: Duration = Duration::from_secs(5);
 
 /// How long an overseer that leaves waits for its companions.
 const LAST_WAIT: Duration = Duration::from_millis(500);
@@ -50,6 +49,10 @@ pub(crate) struct Overseer {
     planned: BTreeSet<QueueName>,
     /// Those out of reach, while others are not.
     resting: Resting,
+    /// The places of those that the adapter limits.
+    places: Places,
+    /// Told when one of them is free, or when a gate opens or closes.
+    changed: Arc<Notify>,
 }
 
 impl Overseer {
@@ -57,8 +60,20 @@ impl Overseer {
         let (settler, ended) = settler::channel();
         let pool = Pool::new(desk.clone(), Executor { desk: desk.clone(), settler });
         let (queues, unanswered, planned) = (Arc::new(queues), HashMap::new(), BTreeSet::new());
-        let resting = Resting::default();
-        Self { desk, queues, adapter, pool, ended: Some(ended), unanswered, planned, resting }
+        let (resting, changed) = (Resting::default(), Arc::<Notify>::default());
+        let places = Places::new(changed.clone());
+        Self {
+            desk,
+            queues,
+            adapter,
+            pool,
+            ended: Some(ended),
+            unanswered,
+            planned,
+            resting,
+            places,
+            changed,
+        }
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
@@ -107,6 +122,12 @@ impl Overseer {
         });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
         companions.spawn(async move { kept_going(&desk, "reaper", || reaper::reap(&desk, &queues)).await });
+        for gate in 0..self.queues.gates.len() {
+            let (desk, queues, changed) = (self.desk.clone(), self.queues.clone(), self.changed.clone());
+            companions.spawn(async move {
+                kept_going(&desk, "gate", || queues.gates.keep(gate, &desk, &changed)).await;
+            });
+        }
         let desk = self.desk.clone();
         companions.spawn(async move { checkup::look(&desk).await });
     }
@@ -121,24 +142,18 @@ impl Overseer {
             let dequeued = stop.run_until_cancelled(self.dequeue(idle, woken.take())).await;
             match dequeued {
                 None => break,
-                Some(Ok(0)) => {
-                    let queues: Vec<_> = self.planned.iter().cloned().collect();
-                    let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + IDLE_WAIT);
-                    let patience = tried_again.saturating_duration_since(Instant::now()).min(IDLE_WAIT);
-                    let signal = self.desk.backend.wait(Signal::Work, &queues, reaper::around(patience));
-                    match stop.run_until_cancelled(signal).await {
-                        Some(Ok(queue)) => {
-                            woken = queue;
-                            backoff.reset();
-                        }
-                        Some(Err(error)) if error.is_transient() => {
-                            self.desk.outage.failed(&error, &self.desk.events);
-                            self.desk.rest(backoff.next()).await;
-                        }
-                        Some(Err(error)) => return Err(error),
-                        None => break,
+                Some(Ok(0)) => match stop.run_until_cancelled(self.wait()).await {
+                    Some(Ok(queue)) => {
+                        woken = queue;
+                        backoff.reset();
                     }
-                }
+                    Some(Err(error)) if error.is_transient() => {
+                        self.desk.outage.failed(&error, &self.desk.events);
+                        self.desk.rest(backoff.next()).await;
+                    }
+                    Some(Err(error)) => return Err(error),
+                    None => break,
+                },
                 Some(Ok(_)) => backoff.reset(),
                 Some(Err(error)) if error.is_transient() => self.desk.rest(backoff.next()).await,
                 Some(Err(error)) => return Err(error),
@@ -174,7 +189,7 @@ impl Overseer {
             if idle.is_empty() || round.is_hopeless() {
                 break;
             }
-            claimed += self.try_claim(&share.queue, share.at_most, &mut idle, &mut round).await?;
+            claimed += self.try_share(&share, &mut idle, &mut round).await?;
             if claimed > 0 && woken.as_ref() == Some(&share.queue) {
                 break;
             }
@@ -212,7 +227,7 @@ impl Overseer {
 
     /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.
     fn plan(&mut self, idle: usize) -> Vec<Share> {
-        let queues = self.queues.now();
+        let queues = self.queues.open();
         let mut plan = if idle == 0 { Vec::new() } else { self.adapter.plan(&queues, idle) };
         plan.retain(|share| queues.contains(&share.queue));
         for share in &plan {
@@ -241,13 +256,15 @@ impl Overseer {
             self.desk.lose(queue, ticket.number - 1);
         }
         let runs = answer.runs.len();
+        let is_limited = self.adapter.limit(queue).is_some();
         let (mut apart, mut put_off) = (None, Vec::new());
         for claim in answer.runs {
             let Desk { held, settings, .. } = &*self.desk;
             let last_chance = is_last_chance(&claim.history, settings.max_crashes);
             let alone = last_chance && !held.has_last_chance();
             let token = held.take(queue, &claim.id, &claim.token, ticket.number, alone);
-            let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, token };
+            let _place = is_limited.then(|| self.places.take(queue));
+            let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, token, _place };
             if last_chance && !alone {
                 put_off.push(work);
                 continue;

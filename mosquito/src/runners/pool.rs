@@ -77,12 +77,13 @@ impl Pool {
     pub(super) async fn take_idle(&self, at_most: usize) -> Vec<OwnedSemaphorePermit> {
         let first = self.idle.clone().acquire_owned().await.expect("the semaphore is never closed");
         let mut permits = vec![first];
-        while permits.len() < at_most
-            && let Ok(permit) = self.idle.clone().try_acquire_owned()
-        {
-            permits.push(permit);
-        }
+        permits.extend(self.idle_now(at_most - 1));
         permits
+    }
+
+    /// Up to `at_most` executors that are idle at this moment.
+    pub(super) fn idle_now(&self, at_most: usize) -> impl Iterator<Item = OwnedSemaphorePermit> {
+        std::iter::from_fn(|| self.idle.clone().try_acquire_owned().ok()).take(at_most)
     }
 
     pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {

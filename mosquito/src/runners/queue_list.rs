@@ -1,13 +1,14 @@
 //! Which queues an overseer works on, and which there are.
 //!
-//! It works on those it was told, or on those its jobs declare and those that exist in the store. Whether a queue
-//! is paused is not asked here: the store hands out nothing from a paused queue, at the moment of the claim.
+//! It works on those it was told, or on those its jobs declare and those that exist in the store; but on none that a gate holds back
+//! at the moment. Whether a queue is paused is not asked here: the store hands out nothing from a paused queue, at the moment of the claim.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::desk::Desk;
+use super::gates::Gates;
 use crate::name::QueueName;
 
 /// How often the store is asked for queues that came into being elsewhere.
@@ -18,21 +19,36 @@ pub(crate) struct QueueList {
     /// Told by the application: then it works on no others.
     fixed: Option<Arc<[QueueName]>>,
     everywhere: RwLock<Arc<[QueueName]>>,
+    pub(super) gates: Gates,
 }
 
 impl QueueList {
     pub(crate) fn fixed(queues: impl IntoIterator<Item = QueueName>) -> Self {
         let queues = sorted(queues);
-        Self { fixed: Some(queues.clone()), everywhere: RwLock::new(queues) }
+        Self { fixed: Some(queues.clone()), everywhere: RwLock::new(queues), gates: Gates::default() }
     }
 
     pub(crate) fn growing(declared: impl IntoIterator<Item = QueueName>) -> Self {
-        Self { fixed: None, everywhere: RwLock::new(sorted(declared)) }
+        Self { fixed: None, everywhere: RwLock::new(sorted(declared)), gates: Gates::default() }
+    }
+
+    /// The same queues, with gates before some of them.
+    pub(crate) fn behind(self, gates: Gates) -> Self {
+        Self { gates, ..self }
     }
 
     /// The queues to work on now, in the order of their names.
     pub(crate) fn now(&self) -> Arc<[QueueName]> {
         self.fixed.clone().unwrap_or_else(|| self.everywhere())
+    }
+
+    /// Those of them that no gate holds back.
+    pub(super) fn open(&self) -> Arc<[QueueName]> {
+        let all = self.now();
+        match self.gates.is_empty() {
+            true => all,
+            false => all.iter().filter(|queue| self.gates.let_through(queue)).cloned().collect(),
+        }
     }
 
     /// Those to work on, and all others in the store.

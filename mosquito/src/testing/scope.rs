@@ -11,6 +11,7 @@ use crate::client::Mosquito;
 use crate::clock::{Clock, Timestamp};
 use crate::error::{BuildError, Result};
 use crate::job::{Job, States, Witness};
+use crate::middleware::{EnqueueLayers, EnqueueMiddleware, Layers, Middleware};
 use crate::testing::bench::{Bench, Inline};
 use crate::testing::store::OwnStore;
 use crate::testing::{Drain, EnqueuedJob, PerformJob, Performed, Standing, performed};
@@ -55,7 +56,7 @@ pub struct Testing {
 impl Testing {
     /// Enqueues and performs nothing, until the test [drains](Self::drain) the queues or lets [time pass](Self::run_for).
     pub fn record() -> TestingBuilder {
-        TestingBuilder { inline: false, store: None, time: None, states: Vec::new() }
+        TestingBuilder::default()
     }
 
     /// Performs each run when it is enqueued, before the enqueue answers, and with it all that is enqueued by it. A run for
@@ -147,11 +148,14 @@ impl Deref for Testing {
 
 /// What a test's store is to be. Awaited, it is made.
 #[must_use = "nothing is made until this is awaited"]
+#[derive(Default)]
 pub struct TestingBuilder {
     inline: bool,
     store: Option<String>,
     time: Option<Timestamp>,
     states: Vec<State>,
+    middleware: Layers,
+    enqueue_middleware: EnqueueLayers,
 }
 
 type State = Box<dyn FnOnce(&mut States, &Mosquito) + Send>;
@@ -168,6 +172,18 @@ impl TestingBuilder {
         state: impl FnOnce(&Mosquito) -> T + Send + 'static,
     ) -> Self {
         self.states.push(Box::new(|states, mosquito| states.insert(state(mosquito))));
+        self
+    }
+
+    /// Puts application code around every attempt, as a runner does; see [`Middleware`].
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.middleware.add(middleware);
+        self
+    }
+
+    /// Puts application code around every enqueue, as a client does; see [`EnqueueMiddleware`].
+    pub fn enqueue_middleware(mut self, middleware: impl EnqueueMiddleware) -> Self {
+        self.enqueue_middleware.add(middleware);
         self
     }
 
@@ -193,7 +209,8 @@ impl TestingBuilder {
         let clock = self.time.map_or_else(Clock::manual, Clock::manual_at);
         let store = OwnStore::of(self.store.as_deref().unwrap_or("memory://"))?;
         let mut mosquito = store.connect(clock.clone()).await?;
-        let runner = mosquito.runner();
+        mosquito.enqueuer.middleware = self.enqueue_middleware;
+        let runner = mosquito.runner().layers(self.middleware);
         let inline: Arc<Inline> = Arc::default();
         if self.inline {
             let witness: Arc<dyn Witness> = inline.clone();

@@ -1,0 +1,85 @@
+//! What an overseer does while there is nothing to claim; and which queues it may claim from.
+//!
+//! Invariant: the signals of a queue at its limit, or behind a closed gate, are left to whoever may work on it. When that changes the overseer is
+//! told, and looks by itself: no signal is needed then.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::Overseer;
+use crate::backend::{BATCH_LIMIT, Signal};
+use crate::dequeue::Share;
+use crate::error::{Error, Result};
+use crate::name::QueueName;
+use crate::runners::reaper;
+use crate::runners::resting::Round;
+
+/// How long an idle overseer waits for a signal before it looks by itself.
+const IDLE_WAIT: Duration = Duration::from_secs(5);
+
+impl Overseer {
+    /// Waits for a signal from the queues that may be worked on. When others come to be so, they are looked at while this wait goes on, as
+    /// long as it is still the right one: to begin another costs a connection.
+    pub(super) async fn wait(&mut self) -> Result<Option<QueueName>> {
+        let (backend, changed) = (self.desk.backend.clone(), self.changed.clone());
+        let queues: Vec<_> = self.planned.iter().filter(|queue| self.may_claim(queue)).cloned().collect();
+        let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + IDLE_WAIT);
+        let patience = tried_again.saturating_duration_since(Instant::now()).min(IDLE_WAIT);
+        let mut signal = pin!(backend.wait(Signal::Work, &queues, reaper::around(patience)));
+        loop {
+            tokio::select! {
+                signal = &mut signal => return signal,
+                () = changed.notified() => {
+                    if !self.keeps_waiting(&queues).await {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Claims from the other queues, as far as they may be worked on by now. Answers whether to wait for the signals of these is still what
+    /// there is to do.
+    async fn keeps_waiting(&mut self, waited_for: &[QueueName]) -> bool {
+        if !waited_for.iter().all(|queue| self.may_claim(queue)) {
+            return false;
+        }
+        let mut idle: Vec<_> = self.pool.idle_now(BATCH_LIMIT).collect();
+        let mut round = Round::default();
+        let others = self.plan(idle.len()).into_iter().filter(|share| !waited_for.contains(&share.queue));
+        for share in others {
+            // What goes wrong here goes wrong again in the next round, which knows what to do about it.
+            if self.try_share(&share, &mut idle, &mut round).await.is_err() {
+                return false;
+            }
+        }
+        let all_went_well = round.end(&mut self.resting).is_ok();
+        let mut others = self.planned.iter().filter(|queue| !waited_for.contains(queue));
+        all_went_well && !idle.is_empty() && !others.any(|queue| self.may_claim(queue))
+    }
+
+    /// Claims from a queue what the plan and its limit allow.
+    pub(super) async fn try_share(
+        &mut self,
+        share: &Share,
+        idle: &mut Vec<OwnedSemaphorePermit>,
+        round: &mut Round<Error>,
+    ) -> Result<usize> {
+        match share.at_most.min(self.places_left(&share.queue)) {
+            0 => Ok(0),
+            at_most => self.try_claim(&share.queue, at_most, idle, round).await,
+        }
+    }
+
+    /// Whether runs of a queue may be claimed now: no gate holds it back, and it has a place left.
+    fn may_claim(&self, queue: &QueueName) -> bool {
+        self.queues.gates.let_through(queue) && self.places_left(queue) > 0
+    }
+
+    fn places_left(&self, queue: &QueueName) -> usize {
+        self.adapter.limit(queue).map_or(usize::MAX, |limit| self.places.left(queue, limit))
+    }
+}
