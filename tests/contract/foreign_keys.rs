@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use mosquito::QueueName;
 use mosquito::backend::redis::Redis;
-use mosquito::backend::{Backend, Claim, Fate, Overlap};
+use mosquito::backend::{Backend, Claim, Fate, Overlap, Pause};
 
 use crate::making::{HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_in, settlement, tick};
 use crate::store::REDIS;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "waiting",
     "pending",
     "scheduled",
@@ -20,6 +20,7 @@ const KEYS: [&str; 12] = [
     "tickets",
     "schedules",
     "paused",
+    "held",
     "wake",
     "due",
 ];
@@ -39,7 +40,7 @@ const CONTENT: &str = "
     return kind .. ': ' .. table.concat(items, ', ')";
 
 /// The moves that there are.
-const MOVES: usize = 15;
+const MOVES: usize = 16;
 
 #[tokio::test]
 async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
@@ -52,8 +53,8 @@ async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
             let claims = prepare(&redis, &mail, &ann).await;
             let key = |name: &str| format!("wrong-type:{{{mail}}}:{name}");
             REDIS.command::<()>(&["DEL", &key(wrong)]);
-            let write =
-                if *wrong == "paused" { ["RPUSH", &key(wrong), "x"] } else { ["SET", &key(wrong), "x"] };
+            let is_text = matches!(*wrong, "paused" | "held");
+            let write = if is_text { ["RPUSH", &key(wrong), "x"] } else { ["SET", &key(wrong), "x"] };
             REDIS.command::<()>(&write);
             let content = || KEYS.map(|name| REDIS.command::<String>(&["EVAL", CONTENT, "1", &key(name)]));
             let before = content();
@@ -108,7 +109,8 @@ async fn move_it(
         11 => redis.flush(mail).await?,
         12 => drop(redis.prune(mail, 0, Duration::ZERO, 5).await?),
         13 => drop(redis.delete(mail, &claims[0].id).await?),
-        _ => redis.resume(mail).await?,
+        14 => redis.resume(&mail.into()).await?,
+        _ => redis.pause(&mail.into(), &Pause::new().lasting(HOUR)).await?,
     }
     Ok(())
 }

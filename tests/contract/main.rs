@@ -16,12 +16,14 @@ mod clock_set_back;
 mod concurrency;
 mod durability;
 mod enqueue;
+mod everything;
 #[cfg(feature = "redis")]
 mod foreign_keys;
 mod leadership;
 mod leases;
 mod model;
 mod names;
+mod notes;
 mod pause;
 mod pieces;
 mod reads;

@@ -11,6 +11,7 @@ mod context;
 mod default_args;
 mod durably;
 mod enqueue;
+mod metadata;
 mod outcome;
 #[cfg(feature = "testing")]
 pub(crate) mod payload;
@@ -32,6 +33,7 @@ pub use context::{Context, NeedsState};
 pub use default_args::DefaultArgs;
 pub use durably::{Durable, Durably};
 pub use enqueue::{Enqueue, EnqueueAll};
+pub use metadata::Metadata;
 pub use outcome::{JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};
 pub use retry::{Backoff, Retry};

@@ -20,6 +20,8 @@ mod durable;
 mod erase;
 mod keys;
 mod moves;
+mod notes;
+mod pauses;
 mod permission;
 mod replies;
 mod scripts;
@@ -37,6 +39,7 @@ use crate::error::{Error, Result, without_password};
 use crate::name::QueueName;
 use connection::{Commands, Connections, Location};
 use keys::{Key, Keys};
+use pauses::Told;
 use scripts::Scripts;
 
 #[cfg(feature = "testing")]
@@ -63,6 +66,7 @@ pub struct Redis {
     connections: Connections,
     /// Until when a queue counts as listed.
     listed: Mutex<HashMap<QueueName, Instant>>,
+    told: Mutex<Told>,
 }
 
 impl Redis {
@@ -124,6 +128,7 @@ impl Redis {
             clock,
             connections,
             listed: Mutex::default(),
+            told: Mutex::default(),
         };
         redis.check_version().await?;
         Ok(redis)
@@ -213,25 +218,24 @@ impl Redis {
         self.connections.explain(error)
     }
 
-    /// Puts a queue on the list of queues, before anything can be put into it. Repeated now and then, in
-    /// case somebody emptied the server.
+    /// Puts a queue on the list of queues, and tells it if everything is paused, before anything can be put into it.
+    /// Repeated now and then, in case somebody emptied the server.
     async fn list(&self, queue: &QueueName) -> Result<()> {
         let before = self.lock_listed().get(queue).copied();
         if before.is_none_or(|until| until <= Instant::now()) {
-            let queues = self.keys.queues();
-            let added = ::redis::cmd("SADD")
-                .arg(&queues)
-                .arg(queue.as_str())
-                .query_async::<()>(&mut self.connections.commands(&queues))
-                .await;
+            let mut call = self.scripts.list.prepare_invoke();
+            call.key(self.keys.queues()).key(self.keys.everything()).arg(queue.as_str());
             let mut until = Instant::now() + LISTED_FOR;
-            if let Err(error) = added {
-                let error = self.explain_global(&queues, "set", error).await;
-                // It is still listed, then. That the server of the list is lost is no reason to lose this queue.
-                if before.is_none() || !self.location.is_cluster() || !error.is_transient() {
-                    return Err(error);
+            match self.answer_of_store::<String>(&call).await {
+                Ok(everything) if everything.is_empty() => (),
+                Ok(everything) => self.tell_listed(queue, &everything).await?,
+                Err(error) => {
+                    // It is still listed, then. That the server of the list is lost is no reason to lose this queue.
+                    if before.is_none() || !self.location.is_cluster() || !error.is_transient() {
+                        return Err(error);
+                    }
+                    until = Instant::now() + LISTED_AGAIN;
                 }
-                until = Instant::now() + LISTED_AGAIN;
             }
             self.lock_listed().insert(queue.clone(), until);
         }

@@ -40,21 +40,22 @@ impl Queue<'_> {
 
     pub(super) fn claim(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Claimed> {
         let (lease, latest) = self.lease(ticket)?;
-        let mut runs = Vec::new();
+        let (mut runs, mut paused_until) = (Vec::new(), None);
         if lease == Lease::Lost {
-            return Ok(Claimed { runs, lease, now: self.now });
+            return Ok(Claimed { runs, lease, paused_until, now: self.now });
         }
         if latest.is_some_and(|latest| ticket.number <= latest) {
             runs = self.claimed_before(ticket)?;
         } else {
-            if self.paused()?.is_none() {
-                runs = self.claim_from_the_front(ticket, at_most)?;
+            match self.paused()? {
+                Some(paused) => paused_until = paused.until.filter(|_| at_most > 0),
+                None => runs = self.claim_from_the_front(ticket, at_most)?,
             }
             if !runs.is_empty() || at_most == 0 {
                 self.renew_lease(ticket)?;
             }
         }
-        Ok(Claimed { runs, lease, now: self.now })
+        Ok(Claimed { runs, lease, paused_until, now: self.now })
     }
 
     fn claimed_before(&self, ticket: &Ticket) -> rusqlite::Result<Vec<Claim>> {

@@ -35,7 +35,11 @@ CREATE TABLE queues (
     -- When it resumes by itself.
     paused_until INTEGER,
     -- How many claims of single runs there were: numbers the next one.
-    claims       INTEGER NOT NULL DEFAULT 0
+    claims       INTEGER NOT NULL DEFAULT 0,
+    -- Nothing when a release paused it that did not take it down.
+    paused_since  INTEGER,
+    paused_reason TEXT,
+    paused_author TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- The lease of each overseer on each queue it claimed from.

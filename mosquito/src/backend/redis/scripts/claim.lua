@@ -1,7 +1,8 @@
 -- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused,
--- KEYS[8] tickets, KEYS[9] dead
+-- KEYS[8] tickets, KEYS[9] dead, KEYS[10] held
 -- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most
--- → {'new' | 'held' | 'lost', time, then for each run: id, token, envelope, history or ''}
+-- → {'new' | 'held' | 'lost', and behind a space when the pause ends that keeps it from more runs, in ms; time, then for each
+-- run: id, token, envelope, history or ''}
 --
 -- A member of pending is a claim: 'overseer/ticket/position/time/id', all of one score, so that the claims of
 -- an overseer, and those of one ticket, are each one range.
@@ -45,7 +46,7 @@ redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[8])
 redis.call('ZCARD', KEYS[9])
-local till = redis.call('GET', KEYS[7])
+local paused, held = redis.call('GET', KEYS[7]), redis.call('GET', KEYS[10])
 local function spend()
   redis.call('ZADD', KEYS[5], now, overseer)
   redis.call('HSET', KEYS[8], overseer, (first or ticket) .. ' ' .. ticket)
@@ -54,8 +55,17 @@ if ARGV[3] == '0' then
   spend()
   return answer
 end
-local paused = till and (tonumber(till) or 0)
-if depth == 0 or paused and (paused == 0 or now < paused) then return answer end
+if paused or held then
+  -- What somebody wrote by hand, and is no time, is a pause without an end.
+  local longest = -1
+  for _, pause in pairs({ paused or '1', held or '1' }) do
+    local till = tonumber(string.match(pause, '^%d+') or 0)
+    if till == 0 then longest = math.huge elseif now < till then longest = math.max(longest, till) end
+  end
+  if longest > 0 and longest < math.huge then answer[1] = string.format('%s %d', answer[1], longest) end
+  if longest > 0 then return answer end
+end
+if depth == 0 then return answer end
 
 -- Whether an id is UTF-8: nobody could name another one when it is settled, so its run would be performed for ever.
 local function is_text(id)

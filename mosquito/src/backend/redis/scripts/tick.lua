@@ -1,4 +1,5 @@
--- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due
+-- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due,
+-- KEYS[8] paused, KEYS[9] held
 -- ARGV[1] job, ARGV[2] tick in ms, ARGV[3] 'skip' | 'allow', ARGV[4] id or '', ARGV[5] envelope without a time,
 -- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970
 -- → 'enqueued' | 'passed' | 'stale' | 'early'
@@ -19,7 +20,13 @@ if last and tick <= tonumber(last) then return 'stale' end
 last_id = last_id or ''
 local unfinished = last_id ~= '' and redis.call('HEXISTS', KEYS[2], last_id) == 1
     and not redis.call('ZSCORE', KEYS[3], last_id)
-if id == '' or (unfinished and ARGV[3] == 'skip') then
+local alone = ARGV[3] == 'skip'
+for i = 8, 9 do
+  -- In a queue that hands out nothing, no more than one is to wait.
+  local till = tonumber(string.match(redis.call('GET', KEYS[i]) or '1', '^%d+') or 0)
+  alone = alone or till == 0 or now < till
+end
+if id == '' or (unfinished and alone) then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. last_id)
   return 'passed'
 end
