@@ -34,9 +34,9 @@ async fn a_file_of_the_first_release_keeps_its_pauses_and_takes_all_that_is_new(
     assert_eq!(idle.until, Some(from_millis(9_000)));
     assert_eq!(sqlite.paused(&paused("mail")).await.unwrap(), None);
     sqlite.pause(&Scope::Everything, &Pause::new().lasting(SOON)).await.unwrap();
-    assert!(sqlite.claim(&mail(), &ticket(1), 5).await.unwrap().runs.is_empty());
+    assert!(sqlite.claim(&mail(), &ticket(8), 5).await.unwrap().runs.is_empty());
     sqlite.resume(&Scope::Everything).await.unwrap();
-    assert_eq!(sqlite.claim(&mail(), &ticket(2), 5).await.unwrap().runs.len(), 3);
+    assert_eq!(sqlite.claim(&mail(), &ticket(9), 5).await.unwrap().runs.len(), 3);
     let set = NoteChange::Set("1".into());
     sqlite.change_note(&Notebook::Configuration, "all/executors", &set).await.unwrap();
     // What the process of the first release says of pauses is heeded.
