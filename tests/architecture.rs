@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     &["runner"],
     &["runners"],
     &["dequeue", "limits"],
-    &["client", "queue"],
+    &["client", "queue", "configuration", "pausing"],
     // A job's outcome is an event, and enqueueing one is, too.
     &["job", "events", "middleware"],
     &["backend"],

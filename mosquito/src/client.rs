@@ -1,15 +1,18 @@
 //! The way in: connects to a store, enqueues jobs, and starts runners.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::backend::memory::Memory;
-use crate::backend::{Backend, Checkup};
+use crate::backend::{Backend, Checkup, Paused, Scope};
 use crate::clock::Clock;
+use crate::configuration::Configuration;
 use crate::error::{Error, Result, without_password};
 use crate::events::EventStream;
-use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
+use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job, Metadata};
 use crate::middleware::{EnqueueLayers, EnqueueMiddleware};
-use crate::name::QueueName;
+use crate::name::{JobName, QueueName};
+use crate::pausing::{self, Pausing};
 use crate::queue::Queue;
 
 /// A client of one store. Cheap to clone; all clones share its connections.
@@ -81,7 +84,7 @@ impl Mosquito {
     ///
     /// [`Error::Name`] when no queue can have that name.
     pub fn queue(&self, name: &str) -> Result<Queue> {
-        Ok(Queue::new(QueueName::new(name)?, self.backend().clone()))
+        Ok(self.queue_of(QueueName::new(name)?))
     }
 
     /// The queues that anything was ever enqueued in, in the order of their names.
@@ -91,7 +94,80 @@ impl Mosquito {
     /// When the backend is out of reach.
     pub async fn queues(&self) -> Result<Vec<Queue>> {
         let names = self.backend().queues().await?;
-        Ok(names.into_iter().map(|name| Queue::new(name, self.backend().clone())).collect())
+        Ok(names.into_iter().map(|name| self.queue_of(name)).collect())
+    }
+
+    fn queue_of(&self, name: QueueName) -> Queue {
+        Queue::new(name, self.backend().clone(), self.enqueuer.events.clone())
+    }
+
+    /// Stops every queue of the store from handing out runs, also those that come into being later, until
+    /// [`resume`](Self::resume), when it is awaited; see [`Pausing`] for what can be said about it. Beside the
+    /// [pauses](Queue::pause) of single queues, of which it knows nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// let mosquito = mosquito::Mosquito::connect("memory://").await?;
+    /// let mail = mosquito.queue("mail")?;
+    /// mail.pause().await?;
+    ///
+    /// mosquito.pause().reason("the database moves").await?;
+    /// assert!(mosquito.queue("reports")?.paused().await?.is_some());
+    /// mosquito.resume().await?;
+    ///
+    /// assert!(mosquito.queue("reports")?.paused().await?.is_none());
+    /// assert!(mail.paused().await?.is_some()); // by itself
+    /// # Ok(()) }
+    /// ```
+    pub fn pause(&self) -> Pausing {
+        Pausing::new(self.backend(), &self.enqueuer.events, Scope::Everything)
+    }
+
+    /// As [`pause`](Self::pause), for so long: then all queues resume by themselves, and idle runners notice it within a second.
+    pub fn pause_for(&self, duration: Duration) -> Pausing {
+        self.pause().lasting(duration)
+    }
+
+    /// Ends a [pause](Self::pause) of everything. Queues that are paused by themselves stay so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pausing`].
+    pub async fn resume(&self) -> Result<()> {
+        pausing::resume(&**self.backend(), &self.enqueuer.events, Scope::Everything).await
+    }
+
+    /// Whether everything is paused: since when, until when, why and by whom.
+    ///
+    /// # Errors
+    ///
+    /// When the backend is out of reach.
+    pub async fn paused(&self) -> Result<Option<Paused>> {
+        self.backend().paused(&Scope::Everything).await
+    }
+
+    /// What runners are told while they work: how many executors they have, and how many runs of a queue they perform at once.
+    #[must_use]
+    pub fn configuration(&self) -> Configuration {
+        Configuration::new(self.backend())
+    }
+
+    /// What a job type keeps for itself in the store; in a job, [`Context::metadata`](crate::Context::metadata) is shorter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when no job can have that name, which `#[job]` would have refused.
+    pub fn metadata<J: Job>(&self) -> Result<Metadata> {
+        self.metadata_of(J::SPEC.name)
+    }
+
+    /// What the job type of a name keeps for itself in the store. It need not be known here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when no job can have that name.
+    pub fn metadata_of(&self, job: &str) -> Result<Metadata> {
+        Ok(Metadata::new(self.backend(), JobName::new(job)?))
     }
 
     /// Looks at the store for what may lose runs, or slow them down: settings of the server, its clock, how far away it

@@ -154,6 +154,26 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A setting of the [`Configuration`](crate::Configuration) was refused: it is as it was.
+    #[error("cannot set `{setting}`: {reason}")]
+    Setting {
+        /// The setting, as it stands in the store.
+        setting: String,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// What was to be done with the [`Metadata`](crate::Metadata) of a job cannot be: it is as it was.
+    #[error("the metadata `{key}` of job `{job}` {reason}")]
+    Metadata {
+        /// The job.
+        job: String,
+        /// The key, or the beginning of it.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What serde said, if it was asked.
+        source: Option<BoxError>,
+    },
     /// A runner was not built: everything that is wrong with it.
     #[error(transparent)]
     Build(#[from] BuildError),

@@ -181,10 +181,16 @@ impl History {
 }
 
 fn cut(error: &str) -> String {
-    match error.char_indices().nth(ERROR_LIMIT) {
-        None => error.into(),
-        Some((end, _)) => format!("{}…", &error[..end]),
+    cut_to(ERROR_LIMIT, error.into())
+}
+
+/// So many characters of a text, and an ellipsis when there are more.
+pub(crate) fn cut_to(characters: usize, mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(end);
+        text.push('…');
     }
+    text
 }
 
 /// What never changes about a run, as its client and the backend wrote it.

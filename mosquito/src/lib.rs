@@ -163,7 +163,7 @@
 //! # The application's own
 //!
 //! What a job needs of the application, a pool or a client, it names: `state(Pool, Mailer)`. Then `cx.state::<Pool>()` cannot fail, for a
-//! runner that lacks one is not built. More: [`guide::state`].
+//! runner that lacks one is not built. What it keeps for itself in the store, a cursor or a counter, is its [`Metadata`]. More: [`guide::state`].
 //!
 //! # Testing it
 //!
@@ -203,7 +203,8 @@
 //!
 //! # Operating it
 //!
-//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied; the log and [`events`] tell
+//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied, and
+//! [everything](Mosquito::pause) is paused at once; a [`Configuration`] in the store says how many executors there are, while they work; the log and [`events`] tell
 //! what happens; [`dequeue`] decides from which queue to take next, and [`middleware`] stands around every enqueue and every attempt. What each store promises, and everything else:
 //! [`guide::operating`]. How a store is made: [`backend`].
 //!
@@ -221,6 +222,7 @@
 pub mod backend;
 mod client;
 mod clock;
+mod configuration;
 pub mod dequeue;
 mod error;
 pub mod events;
@@ -235,6 +237,7 @@ mod job;
 mod job_run;
 pub mod middleware;
 mod name;
+mod pausing;
 mod queue;
 mod runner;
 mod runners;
@@ -281,7 +284,11 @@ pub use flow::{
     Concurrency, ConcurrencySpec, ConcurrencyUse, Fair, Flow, FlowKey, FlowKeyError, FlowSpec, KeyPart,
     KeyParts, OnConflict, Priority, RateKind, RateLimit, RateSpec, RateUse, Unique, UniqueSpec, Until,
 };
-pub use job::{Durable, Durably, Enqueue, EnqueueAll};
+pub use job::{Durable, Durably, Enqueue, EnqueueAll, Metadata};
+
+// What operators say.
+pub use configuration::{Configuration, Configured};
+pub use pausing::Pausing;
 pub use queue::Queue;
 
 // What performs jobs.
@@ -293,7 +300,7 @@ pub use error::{BoxError, BuildError, Error, Result};
 // Names, times, and runs as they stand in a store.
 pub use clock::{Clock, Timestamp};
 pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
-pub use name::{JobName, LimitName, NameError, OverseerId, QueueName, RunId};
+pub use name::{JobName, LimitName, NameError, OverseerId, OverseerName, QueueName, RunId};
 
 /// Links crates whose jobs this process is to perform, though it never names them: `mosquito::link!(mail_jobs, report_jobs);`
 ///

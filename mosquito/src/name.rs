@@ -116,6 +116,12 @@ name! {
     OverseerId, "overseer id", 64
 }
 
+name! {
+    /// The name by which operators address the overseers of a process: chosen by whoever starts it, and the same after each
+    /// start. Several may share it.
+    OverseerName, "name of an overseer", 128
+}
+
 impl RunId {
     /// A new id, unlike any other.
     #[must_use]

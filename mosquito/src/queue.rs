@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, LimitReport, List, Paused, Sizes, StoredRun};
+use crate::backend::{Backend, LimitReport, List, Paused, Scope, Sizes, StoredRun};
 use crate::error::Result;
+use crate::events::Events;
 use crate::flow::FlowKey;
 use crate::name::{LimitName, QueueName, RunId};
+use crate::pausing::{self, Pausing};
 
 /// One queue: its four lists, and the verbs of an operator.
 ///
@@ -28,11 +30,12 @@ use crate::name::{LimitName, QueueName, RunId};
 pub struct Queue {
     name: QueueName,
     backend: Arc<dyn Backend>,
+    events: Events,
 }
 
 impl Queue {
-    pub(crate) fn new(name: QueueName, backend: Arc<dyn Backend>) -> Self {
-        Self { name, backend }
+    pub(crate) fn new(name: QueueName, backend: Arc<dyn Backend>, events: Events) -> Self {
+        Self { name, backend, events }
     }
 
     /// Its name.
@@ -147,40 +150,33 @@ impl Queue {
         self.backend.flush(&self.name).await
     }
 
-    /// Stops handing out runs, on every machine, until [`resume`](Self::resume).
-    ///
-    /// # Errors
-    ///
-    /// As [`sizes`](Self::sizes).
-    pub async fn pause(&self) -> Result<()> {
-        self.backend.pause(&self.name, None).await
+    /// Stops handing out runs, on every machine from that moment on, until [`resume`](Self::resume), when it is awaited; see
+    /// [`Pausing`] for what can be said about it. In place of an earlier pause of this queue. Enqueueing goes on, and so does what is
+    /// being performed; of a periodic job, one run at most waits.
+    pub fn pause(&self) -> Pausing {
+        Pausing::new(&self.backend, &self.events, Scope::from(&self.name))
     }
 
-    /// Stops handing out runs, on every machine, for so long; then the queue resumes by itself, and idle runners
-    /// notice it within six seconds.
-    ///
-    /// # Errors
-    ///
-    /// As [`sizes`](Self::sizes).
-    pub async fn pause_for(&self, duration: Duration) -> Result<()> {
-        self.backend.pause(&self.name, Some(duration)).await
+    /// As [`pause`](Self::pause), for so long: then the queue resumes by itself, and an idle runner notices it within a second.
+    pub fn pause_for(&self, duration: Duration) -> Pausing {
+        self.pause().lasting(duration)
     }
 
-    /// Hands out runs again.
+    /// Hands out runs again, unless [everything](crate::Mosquito::pause) is paused: that is resumed by itself.
     ///
     /// # Errors
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn resume(&self) -> Result<()> {
-        self.backend.resume(&self.name).await
+        pausing::resume(&*self.backend, &self.events, Scope::from(&self.name)).await
     }
 
-    /// Whether it is paused, and until when.
+    /// Whether it hands out nothing, paused by itself or with everything: since when, until when, why and by whom.
     ///
     /// # Errors
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn paused(&self) -> Result<Option<Paused>> {
-        self.backend.paused(&self.name).await
+        self.backend.paused(&Scope::from(&self.name)).await
     }
 }

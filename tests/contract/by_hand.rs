@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use mosquito::backend::redis::Redis;
-use mosquito::backend::{Backend, Enqueued, Fate, List, Rescue, Settled, StoredRun};
-use mosquito::{Fair, Flow, FlowKey, Priority, QueueName};
+use mosquito::backend::{
+    Backend, Enqueued, Fate, List, NoteChange, Notebook, Pause, Rescue, Scope, Settled, StoredRun,
+};
+use mosquito::{Error, Fair, Flow, FlowKey, Priority, QueueName};
 
 use crate::making::{
     HOUR, Overseer, banish, ids, numbered, queue, reschedule, rescue_after, run, run_id, run_in, runs,
@@ -141,7 +143,7 @@ async fn signals_that_nobody_takes_do_not_pile_up() {
         redis.recall(&mail, &ann.ticket()).await.expect("it is answered");
         redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered");
         redis.rescue(&mail, &rescue_after(Duration::ZERO)).await.expect("it is answered");
-        redis.resume(&mail).await.expect("it is answered");
+        redis.resume(&(&mail).into()).await.expect("it is answered");
     }
 
     let length = |key| REDIS.command::<usize>(&["LLEN", &format!("signals:{{mail}}:{key}")]);
@@ -223,4 +225,83 @@ async fn lanes_of_which_nothing_is_known_hold_nobody_up() {
         let left: u32 = REDIS.command(&["ZCARD", &format!("odd-lanes:{{mail}}:{key}")]);
         assert_eq!(left, 0, "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_pause_of_an_earlier_release_or_by_hand_is_one() {
+    let (redis, mail) = store("old-pause").await;
+    let _put = redis.enqueue(&mail, &[run("a")]).await.expect("it is enqueued");
+    let later = chrono::Utc::now().timestamp_millis() + 3_600_000;
+    let told = async || redis.paused(&(&mail).into()).await.expect("it is told");
+
+    for (text, until) in [("0".into(), None), (later.to_string(), Some(later)), ("yes".into(), None)] {
+        REDIS.command::<()>(&["SET", "old-pause:{mail}:paused", &text]);
+
+        let paused = told().await.expect("it is paused");
+        assert_eq!((paused.since, paused.everything), (None, false), "`{text}` does not say since when");
+        assert_eq!(paused.until.map(|until| until.timestamp_millis()), until, "`{text}`");
+        let claimed = redis.claim(&mail, &Overseer::named("ann").ticket(), 1).await.expect("it is answered");
+        assert!(claimed.runs.is_empty(), "`{text}` holds it back");
+    }
+    redis.resume(&(&mail).into()).await.expect("it is resumed");
+    assert_eq!(told().await, None);
+    REDIS.command::<()>(&["SET", "old-pause:{mail}:paused", "1000"]);
+    assert_eq!(told().await, None, "one that has ended is none");
+    let claimed = redis.claim(&mail, &Overseer::named("ann").ticket(), 1).await.expect("it is answered");
+    assert_eq!(ids(&claimed.runs), ["a"]);
+}
+
+#[tokio::test]
+async fn a_queue_that_missed_what_was_said_of_everything_is_told_and_what_is_older_is_not_heeded() {
+    let (redis, mail) = store("missed").await;
+    let _put = redis.enqueue(&mail, &[run("a")]).await.expect("it is enqueued");
+    let held = async || redis.paused(&(&mail).into()).await.expect("it is told").is_some();
+    redis.pause(&Scope::Everything, &Pause::new()).await.expect("it is paused");
+    let word: String = REDIS.command(&["GET", "missed:{mail}:held"]);
+    REDIS.command::<()>(&["DEL", "missed:{mail}:held"]);
+    assert!(!held().await, "as if its caller had died before");
+
+    let (other, _) = store("missed").await;
+    other.complete_pause(std::slice::from_ref(&mail)).await.expect("it is answered");
+    assert!(held().await, "another client told it");
+    redis.resume(&Scope::Everything).await.expect("it is resumed");
+    let hash = "missed:{mail}:held";
+    let after: String = REDIS.command(&["GET", hash]);
+    let script = include_str!("../../mosquito/src/backend/redis/scripts/hold.lua");
+    REDIS.command::<()>(&["EVAL", script, "2", hash, "missed:{mail}:wake", &word]);
+    assert_eq!(
+        REDIS.command::<String>(&["GET", hash]),
+        after,
+        "a word that was long on its way is not the last"
+    );
+    assert!(!held().await);
+}
+
+#[tokio::test]
+async fn what_somebody_else_keeps_under_a_key_of_the_store_is_named_and_stays() {
+    let (redis, mail) = store("foreign-store").await;
+    let _put = redis.enqueue(&mail, &[run("a")]).await.expect("it is enqueued");
+    let everything = "foreign-store:{foreign-store:queues}:everything";
+    REDIS.command::<()>(&["RPUSH", everything, "x"]);
+    REDIS.command::<()>(&["SET", "foreign-store:configuration", "x"]);
+    let job = Notebook::Job(crate::making::job("report"));
+    REDIS.command::<()>(&["SET", "foreign-store:{meta:report}", "x"]);
+    let set = NoteChange::Set("1".into());
+
+    let errors = [
+        (redis.pause(&Scope::Everything, &Pause::new()).await.expect_err("it is refused"), everything),
+        (redis.paused(&Scope::Everything).await.expect_err("it is refused"), everything),
+        (redis.complete_pause(&[mail]).await.expect_err("it is refused"), everything),
+        (redis.notes(&Notebook::Configuration).await.expect_err("it is"), "foreign-store:configuration"),
+        (redis.change_note(&job, "k", &set).await.expect_err("it is"), "foreign-store:{meta:report}"),
+        (redis.note(&job, "k").await.expect_err("it is"), "foreign-store:{meta:report}"),
+    ];
+
+    for (error, expected) in errors {
+        assert!(matches!(&error, Error::ForeignKey { key, .. } if key == expected), "{expected}: {error:?}");
+    }
+    let new =
+        redis.enqueue(&queue("new"), &[run("b")]).await.expect_err("it may be that everything is paused");
+    assert!(matches!(&new, Error::ForeignKey { key, .. } if key == everything), "{new:?}");
+    assert_eq!(REDIS.command::<String>(&["TYPE", everything]), "list", "it is as it was");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mosquito::backend::redis::Redis;
-use mosquito::backend::{Backend, Claim, Fate, Overlap};
+use mosquito::backend::{Backend, Claim, Fate, Overlap, Pause};
 use mosquito::{
     Concurrency, ConcurrencyUse, Flow, FlowKey, LimitName, OnConflict, Priority, QueueName, RateKind,
     RateLimit, RateUse, Unique, Until,
@@ -12,7 +12,7 @@ use mosquito::{
 use crate::making::{HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_in, settlement, tick};
 use crate::store::REDIS;
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "waiting",
     "pending",
     "scheduled",
@@ -23,6 +23,7 @@ const KEYS: [&str; 24] = [
     "tickets",
     "schedules",
     "paused",
+    "held",
     "wake",
     "due",
     "lanes",
@@ -58,7 +59,7 @@ const CONTENT: &str = "
     return all";
 
 /// The moves that there are.
-const MOVES: usize = 19;
+const MOVES: usize = 20;
 
 #[tokio::test]
 async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
@@ -71,8 +72,8 @@ async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
             let claims = prepare(&redis, &mail, &ann).await;
             let key = |name: &str| format!("wrong-type:{{{mail}}}:{name}");
             REDIS.command::<()>(&["DEL", &key(wrong)]);
-            let write =
-                if *wrong == "paused" { ["RPUSH", &key(wrong), "x"] } else { ["SET", &key(wrong), "x"] };
+            let is_text = matches!(*wrong, "paused" | "held");
+            let write = if is_text { ["RPUSH", &key(wrong), "x"] } else { ["SET", &key(wrong), "x"] };
             REDIS.command::<()>(&write);
             let (keys, count) = (KEYS.map(key), KEYS.len().to_string());
             let words: Vec<_> =
@@ -168,7 +169,8 @@ async fn move_it(
             tick.run = tick.run.map(|run| run.flowing(unique(&FlowKey::all())));
             drop(redis.tick(mail, &tick).await?);
         }
-        _ => redis.resume(mail).await?,
+        18 => redis.resume(&mail.into()).await?,
+        _ => redis.pause(&mail.into(), &Pause::new().lasting(HOUR)).await?,
     }
     Ok(())
 }

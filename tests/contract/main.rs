@@ -16,6 +16,7 @@ mod clock_set_back;
 mod concurrency;
 mod durability;
 mod enqueue;
+mod everything;
 mod flow;
 #[cfg(feature = "redis")]
 mod foreign_keys;
@@ -23,6 +24,7 @@ mod leadership;
 mod leases;
 mod model;
 mod names;
+mod notes;
 mod pause;
 mod pieces;
 mod reads;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mosquito::backend::{Fate, Lease, List, Overlap, Settled, Ticked};
+use mosquito::backend::{Fate, Lease, List, Overlap, Pause, Settled, Ticked};
 use mosquito::{JobName, OverseerId, QueueName, RunId};
 
 use crate::making::{
@@ -78,7 +78,7 @@ async fn queues_do_not_mix(store: &Store) {
     }
 
     let claimed = backend.claim(&queues[1], &ann.ticket(), 100).await.expect("a claim is answered");
-    backend.pause(&queues[3], None).await.expect("a queue is paused");
+    backend.pause(&(&queues[3]).into(), &Pause::new()).await.expect("a queue is paused");
     backend.flush(&queues[4]).await.expect("a queue is flushed");
     let gone = backend.delete(&queues[2], &run_id("run-0")).await.expect("a run is deleted");
 
@@ -107,8 +107,8 @@ async fn twins(store: &Store) -> ([QueueName; 2], Vec<mosquito::backend::Claim>)
         let batch = [settlement(&claimed[0], banish()), settlement(&claimed[1], reschedule(Duration::ZERO))];
         backend.settle(queue, &batch).await.expect("it is answered");
         backend.tick(queue, &tick_of("report", at, Overlap::Skip)).await.expect("it ticks");
-        backend.pause(queue, Some(HOUR)).await.expect("it is paused");
-        backend.resume(queue).await.expect("it is resumed");
+        backend.pause(&queue.into(), &Pause::new().lasting(HOUR)).await.expect("it is paused");
+        backend.resume(&queue.into()).await.expect("it is resumed");
         claims = claimed;
     }
     (queues, claims)
@@ -122,7 +122,7 @@ async fn whatever_is_done_to_a_queue_its_twin_stays_as_it_is(store: &Store) {
         for list in List::ALL {
             runs.extend(backend.page(&twin, list, 0, 100).await.expect("a page is read"));
         }
-        (runs, backend.paused(&twin).await.expect("it is told"))
+        (runs, backend.paused(&(&twin).into()).await.expect("it is told"))
     };
     let before = everything().await;
     let later = store.now().await - HOUR / 2;
@@ -139,7 +139,7 @@ async fn whatever_is_done_to_a_queue_its_twin_stays_as_it_is(store: &Store) {
     assert_eq!(everything().await, before, "after a rescue");
     let pruned = backend.prune(&queue, 0, Duration::ZERO, 10).await.expect("it is answered");
     assert_eq!((pruned, everything().await), (1, before.clone()), "after a pruning");
-    backend.pause(&queue, Some(HOUR)).await.expect("it is paused");
+    backend.pause(&(&queue).into(), &Pause::new().lasting(HOUR)).await.expect("it is paused");
     assert_eq!(everything().await, before, "after a pause");
     backend.flush(&queue).await.expect("it is flushed");
     assert_eq!(everything().await, before, "after a flush");

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use mosquito::backend::{Fate, List, Paused, Settled};
+use mosquito::Timestamp;
+use mosquito::backend::{Fate, List, Overlap, Pause, Paused, Scope, Settled, Signal};
 
-use crate::making::{HOUR, Overseer, ids, queue, reschedule, rescue_after, run, settlements};
+use crate::making::{HOUR, Overseer, ids, queue, reschedule, rescue_after, run, settlements, tick};
 use crate::store::Store;
 
 facts! {
@@ -17,18 +18,28 @@ facts! {
     a_repeated_ticket_is_answered_during_a_pause,
     the_longest_pause_is_no_error,
     a_queue_may_be_paused_before_it_is_used,
+    a_pause_says_since_when_why_and_by_whom,
+    a_claim_is_told_when_the_pause_ends_that_keeps_it_from_more,
+    a_pause_for_a_time_is_a_signal_and_so_is_a_run_that_comes_before,
+    while_a_queue_is_paused_one_run_of_a_periodic_job_waits_at_most,
 }
 
 async fn pause(store: &Store, duration: Option<Duration>) {
-    store.backend().pause(store.queue(), duration).await.expect("a queue is paused");
+    let pause = duration.map_or_else(Pause::new, |duration| Pause::new().lasting(duration));
+    store.backend().pause(&store.queue().into(), &pause).await.expect("a queue is paused");
 }
 
 async fn resume(store: &Store) {
-    store.backend().resume(store.queue()).await.expect("a queue is resumed");
+    store.backend().resume(&store.queue().into()).await.expect("a queue is resumed");
 }
 
 async fn paused(store: &Store) -> Option<Paused> {
-    store.second().paused(store.queue()).await.expect("a pause is told")
+    store.second().paused(&store.queue().into()).await.expect("a pause is told")
+}
+
+/// When it ends, if it is paused.
+async fn end(store: &Store) -> Option<Option<Timestamp>> {
+    paused(store).await.map(|paused| paused.until)
 }
 
 async fn a_paused_queue_hands_out_nothing_until_it_resumes(store: &Store) {
@@ -38,7 +49,7 @@ async fn a_paused_queue_hands_out_nothing_until_it_resumes(store: &Store) {
 
     pause(store, None).await;
 
-    assert_eq!(paused(store).await, Some(Paused { until: None }), "until it is resumed");
+    assert_eq!(end(store).await, Some(None), "until it is resumed");
     assert_eq!(store.claim(&ann, 5).await.len(), 0, "nothing is handed out");
     let elsewhere = store.second().claim(store.queue(), &ann.ticket(), 5).await.expect("it is answered");
     assert_eq!(elsewhere.runs.len(), 0, "to nobody");
@@ -80,7 +91,7 @@ async fn a_second_pause_replaces_the_first(store: &Store) {
     pause(store, Some(short)).await;
     pause(store, None).await;
     store.pass(short * 2).await;
-    assert_eq!(paused(store).await, Some(Paused { until: None }), "the second has no end");
+    assert_eq!(end(store).await, Some(None), "the second has no end");
 
     pause(store, Some(short)).await;
     store.pass(short).await;
@@ -160,11 +171,93 @@ async fn a_queue_may_be_paused_before_it_is_used(store: &Store) {
 }
 
 async fn a_queue_paused_before_its_first_run_is_listed_with_it(store: &Store) {
-    store.backend().pause(store.queue(), None).await.expect("a queue is paused");
+    pause(store, None).await;
     store.put(&["a"]).await;
     store.put(&["b"]).await;
 
     let queues = store.second().queues().await.expect("queues are listed");
 
     assert_eq!(queues, std::slice::from_ref(store.queue()), "it is used now, and listed once");
+}
+
+async fn a_pause_says_since_when_why_and_by_whom(store: &Store) {
+    let scope = store.queue().into();
+    let words = Pause::new().reason("it's \"down\" 100 %").author("ada");
+
+    let before = store.now().await;
+    store.backend().pause(&scope, &words).await.expect("it is paused");
+    let after = store.now().await;
+
+    let told = paused(store).await.expect("it is told");
+    assert!(
+        told.since.is_some_and(|since| before <= since && since <= after),
+        "{told:?} tells when it began"
+    );
+    assert_eq!(told.reason.as_deref(), Some("it's \"down\" 100 %"));
+    assert_eq!((told.author.as_deref(), told.everything), (Some("ada"), false));
+    pause(store, Some(HOUR)).await;
+    let told = paused(store).await.expect("it is told");
+    assert_eq!((told.reason, told.author), (None, None), "another pause has nothing of the one before");
+}
+
+async fn a_claim_is_told_when_the_pause_ends_that_keeps_it_from_more(store: &Store) {
+    let told = async || {
+        let ticket = Overseer::named("ann").ticket();
+        let claimed = store.second().claim(store.queue(), &ticket, 5).await.expect("it is answered");
+        (claimed.runs.len(), claimed.paused_until)
+    };
+    assert_eq!(told().await, (0, None), "it is not paused");
+
+    pause(store, Some(HOUR)).await;
+    let end = end(store).await.expect("it is paused");
+    assert_eq!(told().await, (0, end), "also when nothing waits");
+    store.put(&["a"]).await;
+    assert_eq!(told().await, (0, end));
+    store.backend().pause(&Scope::Everything, &Pause::new().lasting(HOUR * 2)).await.expect("it is paused");
+    let later = told().await.1.expect("it is told");
+    assert!(later > end.expect("it ends"), "of two pauses, when the second is over");
+    store.backend().pause(&Scope::Everything, &Pause::new()).await.expect("it is paused");
+    assert_eq!(told().await, (0, None), "one of the two has no end");
+    store.backend().resume(&Scope::Everything).await.expect("it is resumed");
+    resume(store).await;
+    assert_eq!(told().await, (1, None));
+}
+
+async fn a_pause_for_a_time_is_a_signal_and_so_is_a_run_that_comes_before(store: &Store) {
+    let queues = [store.queue().clone()];
+    let wait = async |time| store.second().wait(Signal::Work, &queues, time).await.expect("it is answered");
+    for scope in [store.queue().into(), Scope::Everything] {
+        store.put(&[&format!("{scope:?}").replace(|c: char| !c.is_alphanumeric(), "-")]).await;
+        while wait(Duration::from_millis(200)).await.is_some() {}
+
+        store.backend().pause(&scope, &Pause::new().lasting(HOUR)).await.expect("it is paused");
+
+        assert!(wait(Duration::from_secs(20)).await.is_some(), "whoever waits can ask until when");
+        store.backend().resume(&scope).await.expect("it is resumed");
+    }
+}
+
+async fn while_a_queue_is_paused_one_run_of_a_periodic_job_waits_at_most(store: &Store) {
+    let (ann, now) = (Overseer::named("ann"), store.now().await);
+    let minute = |n: i64| now - chrono::TimeDelta::minutes(100 - n);
+    let tick = async |n, overlap| {
+        store.backend().tick(store.queue(), &tick(minute(n), overlap)).await.expect("it is answered")
+    };
+    for scope in [store.queue().into(), Scope::Everything] {
+        let begin = if scope == Scope::Everything { 50 } else { 0 };
+        store.backend().pause(&scope, &Pause::new()).await.expect("it is paused");
+
+        for n in begin + 1..begin + 20 {
+            tick(n, if n % 3 == 0 { Overlap::Skip } else { Overlap::Allow }).await;
+        }
+
+        assert_eq!(store.sizes().await.waiting, 1, "{scope}: the first one waits, and the others passed");
+        store.backend().resume(&scope).await.expect("it is resumed");
+        for n in [21, 22] {
+            tick(begin + n, Overlap::Allow).await;
+        }
+        let claims = store.claim(&ann, 5).await;
+        assert_eq!(claims.len(), 3, "{scope}: from then on as ever");
+        assert_eq!(store.settle(&settlements(&claims, &Fate::Forget)).await, [Settled::Done; 3]);
+    }
 }

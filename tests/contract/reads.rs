@@ -136,7 +136,7 @@ async fn an_unknown_queue_is_an_empty_one(store: &Store) {
         assert_eq!(page, [], "{list} is empty");
     }
     assert_eq!(backend.sizes(&nowhere).await.expect("sizes are told"), Sizes::default(), "all of them");
-    let nothing: Option<Paused> = backend.paused(&nowhere).await.expect("a pause is told");
+    let nothing: Option<Paused> = backend.paused(&(&nowhere).into()).await.expect("a pause is told");
     assert_eq!(nothing, None, "it is not paused");
     let promoted = backend.promote(&nowhere, 10).await.expect("a promotion is answered");
     assert_eq!(promoted, Promoted { moved: 0, woken: 0, next_due: None }, "nothing is scheduled");
@@ -148,7 +148,7 @@ async fn an_unknown_queue_is_an_empty_one(store: &Store) {
     }
     assert!(!backend.delete(&nowhere, &run_id("a")).await.expect("it is answered"), "there is no run");
     backend.flush(&nowhere).await.expect("there is nothing to empty");
-    backend.resume(&nowhere).await.expect("there is nothing to resume");
+    backend.resume(&(&nowhere).into()).await.expect("there is nothing to resume");
     let pruned = backend.prune(&nowhere, 0, Duration::ZERO, 10).await.expect("it is answered");
     assert_eq!(pruned, 0, "there are no dead");
     let claimed = backend.claim(&nowhere, &ann.ticket(), 5).await.expect("a claim is answered");

@@ -88,7 +88,11 @@ async fn a_promotion_never_moves_more_than_a_batch(store: &Store) {
 
     let expected = Promoted { moved: BATCH_LIMIT, woken: 0, next_due: Some(Duration::ZERO) };
     assert_eq!(promoted, expected, "whatever it is told");
-    assert_eq!(store.promote(usize::MAX).await, Promoted { moved: 5, woken: 0, next_due: None }, "the rest follows");
+    assert_eq!(
+        store.promote(usize::MAX).await,
+        Promoted { moved: 5, woken: 0, next_due: None },
+        "the rest follows"
+    );
 }
 
 async fn thousands_due_at_once_all_arrive(store: &Store) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mosquito::QueueName;
-use mosquito::backend::{Backend, Fate, Overlap, Signal};
+use mosquito::backend::{Backend, Fate, Overlap, Pause, Signal};
 
 use crate::making::{HOUR, Overseer, queue, reschedule, rescue_after, run, run_in, tick};
 use crate::store::Store;
@@ -146,11 +146,11 @@ async fn an_earlier_scheduled_run_is_signalled(store: &Store) {
 }
 
 async fn to_resume_signals_the_work_that_waits(store: &Store) {
-    store.backend().pause(store.queue(), None).await.expect("a queue is paused");
+    store.backend().pause(&store.queue().into(), &Pause::new()).await.expect("a queue is paused");
     store.put(&["a"]).await;
     hear_out(store).await;
 
-    store.backend().resume(store.queue()).await.expect("a queue is resumed");
+    store.backend().resume(&store.queue().into()).await.expect("a queue is resumed");
 
     assert!(wait(store, Signal::Work, PATIENCE).await.is_some(), "what waited can be claimed now");
 }

@@ -286,3 +286,63 @@ fn testing_lets_a_month_pass() {
         ]
     );
 }
+
+#[test]
+fn pause_holds_back_one_queue_and_everything_and_no_ticks_pile_up() {
+    let lines = lines_of(example("pause").start(), "failed: 0");
+
+    assert_eq!(
+        lines,
+        [
+            "mail: the mail server moves (ada)",
+            "mail to grace@example.com",
+            "everything: the database moves",
+            "waiting in new: 1, in pulse, after a second: 1",
+            "mail to ada@example.com",
+            "mail: not today",
+            "failed: 0",
+        ]
+    );
+}
+
+#[test]
+fn configuration_is_followed_by_a_runner_at_work() {
+    let lines = lines_of(example("configuration").start(), "report:");
+
+    assert_eq!(
+        lines,
+        [
+            r#"configured: 8 executors, limits [("exports", 3)]"#,
+            "at once: 3",
+            "configured: 5 executors, limits []",
+            "at once: 5",
+            "exports-1: Some(5) executors; all: Some(6)",
+            "cannot set `all/executors`: 0 executors would perform nothing: pause what is not to be performed",
+            "report: performed 60, failed 0, handed back 0",
+        ]
+    );
+}
+
+#[test]
+fn metadata_goes_on_from_where_the_last_process_ended() {
+    let files = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/jobs.db", files.path().display());
+    for (begin, end) in [(0, 5_000), (5_000, 10_000)] {
+        let lines = lines_of(example("metadata").arg(&url).start(), "the metadata");
+
+        assert_eq!(
+            lines,
+            [
+                format!("from row {begin}"),
+                "imported 5000 rows, 5000 of them counted here".into(),
+                format!("cursor: {end}"),
+                format!("largest: {end}"),
+                if begin == 0 { String::new() } else { "note: \"no number\"".into() },
+                "the metadata `note` of job `import` is no whole number that could be added to".into(),
+            ]
+            .into_iter()
+            .filter(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+        );
+    }
+}

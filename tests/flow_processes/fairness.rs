@@ -38,7 +38,8 @@ async fn a_tenant_with_very_many_runs_does_not_delay_those_with_few() {
 async fn wait_of_the_small(big: usize) -> Duration {
     let mut trial = Trial::new().await;
     trial.enqueue((0..big).map(|n| (format!("big-{n}"), of_tenant("big"))), Duration::ZERO).await;
-    let small = (0..SMALL_TENANTS * RUNS_OF_EACH).map(|n| (format!("small-{n}"), of_tenant(&format!("{}", n % SMALL_TENANTS))));
+    let small = (0..SMALL_TENANTS * RUNS_OF_EACH)
+        .map(|n| (format!("small-{n}"), of_tenant(&format!("{}", n % SMALL_TENANTS))));
     trial.enqueue(small, Duration::ZERO).await;
     let plan = mosquito_tests::WorkerPlan { executors: 20, ..trial.plan.clone() };
 

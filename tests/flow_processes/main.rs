@@ -44,9 +44,9 @@ impl Trial {
         let args = format!(r#"{{"pause":{}}}"#, lasting.as_millis());
         let args = RawValue::from_string(args).expect("this is JSON");
         let body = Body::new(&job, &args);
-        let mut runs = runs.into_iter().map(|(id, flow)| {
-            NewRun::new(RunId::new(id).expect("a name"), When::Now, &body).flowing(flow)
-        });
+        let mut runs = runs
+            .into_iter()
+            .map(|(id, flow)| NewRun::new(RunId::new(id).expect("a name"), When::Now, &body).flowing(flow));
         loop {
             let some: Vec<_> = runs.by_ref().take(BATCH_LIMIT).collect();
             if some.is_empty() {

@@ -42,7 +42,8 @@ async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
 async fn a_hundred_a_second() -> usize {
     let mut trial = Trial::new().await;
     let second = Duration::from_secs(1);
-    let big = (0..u64::from(LIMIT) * (SECONDS + 5)).map(|n| (format!("big-{n}"), so_many(LIMIT, second, "big")));
+    let big =
+        (0..u64::from(LIMIT) * (SECONDS + 5)).map(|n| (format!("big-{n}"), so_many(LIMIT, second, "big")));
     trial.enqueue(big, Duration::ZERO).await;
     let workers: Vec<_> = (0..WORKERS).map(|_| trial.fleet.start(&trial.plan)).collect();
     trial.ledger.until(Fact::Began, u64::from(LIMIT)).await;
@@ -62,7 +63,11 @@ async fn a_hundred_a_second() -> usize {
     trial.ledger.until_kept(&trial.mosquito).await;
     for worker in workers {
         let told = trial.fleet.stop(worker);
-        assert_eq!((told.failed, told.put_off, told.handed_back), (0, 0, 0), "no attempt is used up: {told:?}");
+        assert_eq!(
+            (told.failed, told.put_off, told.handed_back),
+            (0, 0, 0),
+            "no attempt is used up: {told:?}"
+        );
     }
     let Trial { ledger, fleet, mosquito, .. } = &trial;
     let account = ledger.close("redis: a hundred a second", fleet, mosquito).await;

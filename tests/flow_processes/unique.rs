@@ -32,6 +32,7 @@ async fn of_fifty_processes_that_race_for_one_key_one_gets_in() {
     assert_eq!((new.len(), duplicates.len()), (1, PROCESSES - 1), "{answers:?}");
     assert!(duplicates.iter().all(|id| *id == new[0]), "each is told who was there: {answers:?}");
     let mosquito = mosquito::Mosquito::connect(&server.url()).await.expect("the server is there");
-    let waiting = mosquito.queue("work").expect("a name").page(List::Waiting, 0, 10).await.expect("it answers");
+    let waiting =
+        mosquito.queue("work").expect("a name").page(List::Waiting, 0, 10).await.expect("it answers");
     assert_eq!(waiting.len(), 1);
 }

@@ -2,7 +2,8 @@
 //! `unique-racer URL`.
 
 use mosquito::{
-    Body, Enqueued, Flow, FlowKey, JobName, Mosquito, NewRun, OnConflict, QueueName, RunId, Unique, Until, When,
+    Body, Enqueued, Flow, FlowKey, JobName, Mosquito, NewRun, OnConflict, QueueName, RunId, Unique, Until,
+    When,
 };
 use serde_json::value::RawValue;
 
@@ -15,8 +16,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (queue, job) = (QueueName::new("work")?, JobName::new("work")?);
     let args = RawValue::from_string(r#"{"pause":1}"#.into())?;
-    let unique =
-        Unique { key: FlowKey::readable(&("work", 7))?, until: Until::Finish, on_conflict: OnConflict::Return };
+    let unique = Unique {
+        key: FlowKey::readable(&("work", 7))?,
+        until: Until::Finish,
+        on_conflict: OnConflict::Return,
+    };
     let flow = Flow { unique: Some(unique), ..Flow::default() };
     let run = NewRun::new(RunId::random(), When::Now, &Body::new(&job, &args)).flowing(flow);
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use mosquito::backend::{Backend, Fate, List, Overlap, Rescue, Settlement, Signal, Tick, Ticket};
+use mosquito::backend::{
+    Backend, Fate, List, NoteChange, Notebook, Overlap, Pause, Rescue, Scope, Settlement, Signal, Tick,
+    Ticket,
+};
 use mosquito::serde_json::value::RawValue;
 use mosquito::{
     Body, Concurrency, ConcurrencyUse, Context, Error, Flow, FlowKey, History, JobName, JobResult, LimitName,
@@ -173,10 +176,14 @@ async fn move_everything(store: &dyn Backend) {
     .await;
     assert_eq!(store.prune(&mail, 0, Duration::ZERO, 10).await.unwrap(), 1);
 
-    store.pause(&mail, None).await.unwrap();
-    store.pause(&mail, Some(Duration::from_secs(60))).await.unwrap();
-    assert!(store.paused(&mail).await.unwrap().is_some());
-    store.resume(&mail).await.unwrap();
+    store.pause(&(&mail).into(), &Pause::new()).await.unwrap();
+    store.pause(&(&mail).into(), &Pause::new().lasting(Duration::from_secs(60))).await.unwrap();
+    assert!(store.paused(&(&mail).into()).await.unwrap().is_some());
+    store.resume(&(&mail).into()).await.unwrap();
+    store.pause(&Scope::Everything, &Pause::new()).await.unwrap();
+    assert!(store.paused(&Scope::Everything).await.unwrap().is_some());
+    store.resume(&Scope::Everything).await.unwrap();
+    store.complete_pause(std::slice::from_ref(&mail)).await.unwrap();
     store.flush(&mail).await.unwrap();
     store.enqueue(&mail, &[run("short")]).await.unwrap();
     assert!(store.delete(&mail, &RunId::new("short").unwrap()).await.unwrap());
@@ -187,6 +194,13 @@ async fn move_everything(store: &dyn Backend) {
     store.tick(&mail, &tick).await.unwrap();
     assert!(store.lead(&dead_overseer, Duration::from_secs(1)).await.is_ok());
     store.resign(&dead_overseer).await.unwrap();
+    let notebook = Notebook::Job(JobName::new("nobody").unwrap());
+    for change in [NoteChange::Set("1".into()), NoteChange::Add(1)] {
+        store.change_note(&notebook, "key", &change).await.unwrap();
+    }
+    assert_eq!(store.note(&notebook, "key").await.unwrap().as_deref(), Some("2"));
+    assert_eq!(store.notes(&notebook).await.unwrap().len(), 1);
+    store.change_note(&notebook, "key", &NoteChange::Remove).await.unwrap();
     store.wait(Signal::Work, &[mail], Duration::from_millis(1)).await.unwrap();
     assert!(store.queues().await.unwrap().len() >= 3);
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod building;
+mod configuration;
 mod dequeuing;
 mod executor_count;
 mod gates;
@@ -11,9 +12,11 @@ mod idle;
 mod jobs;
 mod leases;
 mod lost_answers;
+mod metadata;
 mod middleware;
 mod outages;
 mod outcomes;
+mod pauses;
 mod periodic;
 mod places;
 mod pool;

@@ -119,7 +119,8 @@ impl Book {
             let span = |begin: &Mark| {
                 let same = |mark: &&Mark| mark.pid == begin.pid && mark.number == begin.number;
                 let ends = marks.iter().filter(|mark| matches!(mark.fact, Fact::Ended | Fact::Failed));
-                let to = ends.filter(same).map(|mark| mark.at).min().or_else(|| death(begin.pid, begin.at))?;
+                let to =
+                    ends.filter(same).map(|mark| mark.at).min().or_else(|| death(begin.pid, begin.at))?;
                 Some(Span { id: id.clone(), pid: begin.pid, from: begin.at, to })
             };
             begins.filter_map(span).collect::<Vec<_>>()

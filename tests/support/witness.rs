@@ -2,14 +2,15 @@
 //!
 //! What it writes makes the ledger exact where jobs cannot: which claim of a run was settled, and whether that was the latest.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mosquito::backend::{
-    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, LimitReport, List, Met, Paused,
-    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, LimitReport, List,
+    Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled, Settlement,
+    Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{FlowKey, JobName, LimitName, NewRun, OverseerId, QueueName, Result, RunId};
 
@@ -177,16 +178,32 @@ impl Backend for Witness {
         self.pass(&[Operation::Recall], self.store.recall(queue, before), recalled).await
     }
 
-    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
-        self.store.pause(queue, duration).await
+    async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<()> {
+        self.store.pause(scope, pause).await
     }
 
-    async fn resume(&self, queue: &QueueName) -> Result<()> {
-        self.store.resume(queue).await
+    async fn resume(&self, scope: &Scope) -> Result<()> {
+        self.store.resume(scope).await
     }
 
-    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
-        self.store.paused(queue).await
+    async fn paused(&self, scope: &Scope) -> Result<Option<Paused>> {
+        self.store.paused(scope).await
+    }
+
+    async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
+        self.store.complete_pause(queues).await
+    }
+
+    async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {
+        self.store.notes(notebook).await
+    }
+
+    async fn note(&self, notebook: &Notebook, key: &str) -> Result<Option<String>> {
+        self.store.note(notebook, key).await
+    }
+
+    async fn change_note(&self, notebook: &Notebook, key: &str, change: &NoteChange) -> Result<Noted> {
+        self.store.change_note(notebook, key, change).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueName>> {

@@ -28,6 +28,8 @@ pub struct Claimed {
     pub expired: Vec<RunId>,
     /// How the lease stood when the call came.
     pub lease: Lease,
+    /// When the pause ends by itself that kept it from more runs.
+    pub paused_until: Option<Timestamp>,
     /// The backend's time.
     pub now: Timestamp,
 }

@@ -37,17 +37,19 @@ mod durability;
 pub(crate) mod lanes;
 mod limits;
 mod list;
+mod notes;
+mod pause;
 mod rescue;
 mod settlement;
 mod tick;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
@@ -58,10 +60,13 @@ pub use claim::{Claim, ClaimToken, Claimed, Lease, Ticket};
 pub use durability::{Durability, Met};
 pub use limits::{LimitReport, Used};
 pub use list::{List, Sizes, StoredRun};
+pub use notes::{NOTES_LIMIT, NoteChange, Notebook, Noted};
+pub use pause::{Pause, Paused, Scope};
 pub use rescue::{Rescue, Rescued};
 pub use settlement::{Fate, Settled, Settlement};
 pub use tick::{LastTick, Overlap, Tick, Ticked};
 
+pub(crate) use notes::changed;
 pub(crate) use rescue::{DIED, poisoned_reason};
 
 /// The most runs that one call of any method moves or answers, whatever it is told. Longer slices than this,
@@ -133,14 +138,34 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// replaced has lost the settlement. While the overseer beats, nobody else would take them back.
     async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>>;
 
-    /// Stops a queue from handing out runs: until [`resume`](Self::resume), or for so long.
-    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()>;
+    /// Stops a queue, or everything, from handing out runs; in place of an earlier pause of the same.
+    ///
+    /// Where queues stand apart, as those of a cluster do, everything is not paused in one move: a mark is made for the store,
+    /// and then in each queue. Whoever puts something into a queue for the first time looks at the mark before, and whoever
+    /// claims from one for the first time. Safe to repeat; what a caller who died left undone is done by
+    /// [`complete_pause`](Self::complete_pause).
+    async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<()>;
 
-    /// Lets a queue hand out runs again.
-    async fn resume(&self, queue: &QueueName) -> Result<()>;
+    /// Lets a queue hand out runs again, or everything that is not paused by itself. As [`pause`](Self::pause) in all else.
+    async fn resume(&self, scope: &Scope) -> Result<()>;
 
-    /// Whether a queue is paused, and until when.
-    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>>;
+    /// Whether a queue hands out nothing, by its own pause or that of everything; or whether everything is paused.
+    async fn paused(&self, scope: &Scope) -> Result<Option<Paused>>;
+
+    /// Has queues heed what was last said of everything, as far as the pause or resumption did not come to them: its
+    /// caller died, or did not know of them. Where that is one move there is nothing to do.
+    async fn complete_pause(&self, _queues: &[QueueName]) -> Result<()> {
+        Ok(())
+    }
+
+    /// All notes in a notebook, by key.
+    async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>>;
+
+    /// One note.
+    async fn note(&self, notebook: &Notebook, key: &str) -> Result<Option<String>>;
+
+    /// Changes a note, in one move: nobody else's change comes in between. A note is never empty text.
+    async fn change_note(&self, notebook: &Notebook, key: &str, change: &NoteChange) -> Result<Noted>;
 
     /// The queues that anything was ever enqueued in, or that a periodic job ticks in, in the order of their names.
     async fn queues(&self) -> Result<Vec<QueueName>>;
@@ -247,13 +272,6 @@ pub struct Promoted {
     /// How long until the next scheduled run is due, or the next rate limit lets more runs start: zero when more were due
     /// than could be moved, nothing when there is none.
     pub next_due: Option<Duration>,
-}
-
-/// That a queue is paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Paused {
-    /// When it resumes by itself.
-    pub until: Option<Timestamp>,
 }
 
 /// What a waiter waits for.

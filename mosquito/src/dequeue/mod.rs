@@ -53,8 +53,8 @@ pub trait DequeueAdapter: fmt::Debug + Send + Sync + 'static {
     /// How many runs of a queue may be performed at the same time in this process, whatever the plan says; without a limit by default. Each
     /// [`Share`] is cut to it, and the overseer asks again when one of that queue's runs has come to its end.
     ///
-    /// Runs are counted that were claimed while the queue had a limit. To change limits while at work, answer
-    /// `Some(usize::MAX)` for a queue that may get one later.
+    /// It may answer otherwise each time, and what is at work already is counted. What is
+    /// [configured](crate::Configuration::set_limit) in the store counts instead.
     fn limit(&self, _queue: &QueueName) -> Option<usize> {
         None
     }

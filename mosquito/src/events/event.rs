@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::backend::{Fate, Warning};
+use crate::backend::{Fate, Pause, Scope, Warning};
 use crate::clock::Timestamp;
 use crate::job::Outcome;
-use crate::name::{JobName, OverseerId, QueueName, RunId};
+use crate::name::{JobName, OverseerId, OverseerName, QueueName, RunId};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,7 @@ pub enum Event {
     /// An overseer began to work: on these queues, of those that there are so far; it performs these jobs.
     OverseerStarted {
         overseer: OverseerId,
+        name: Option<OverseerName>,
         executors: usize,
         queues: Vec<QueueName>,
         jobs: Vec<&'static str>,
@@ -68,6 +69,15 @@ pub enum Event {
     ExecutorsResized { overseer: OverseerId, executors: usize },
     /// An executor died of a panic outside of its job, and another one took its place.
     ExecutorDied { overseer: OverseerId, reason: String },
+    /// What is configured in the store for this overseer has changed, or was found as it began: so many executors it has now, however
+    /// they are set, and these limits of queues are configured.
+    Configured { overseer: OverseerId, executors: usize, limits: Vec<(QueueName, usize)> },
+    /// Somebody wrote into the configuration by hand what cannot be read. It counts for nothing; told once.
+    ConfigurationUnreadable { reason: String },
+    /// This client paused a queue, or everything.
+    Paused { scope: Scope, pause: Pause },
+    /// This client ended a pause. One that ends by itself is not told.
+    Resumed { scope: Scope },
     /// A gate holds its queues back from now on: this runner claims nothing from them, and leaves their signals to others.
     GateClosed { gate: String, queues: Vec<QueueName>, reason: String },
     /// A gate lets its queues be worked on again.
@@ -125,10 +135,11 @@ impl Event {
                 warn!(target: "mosquito", %queue, %overseer, runs, "lease lost: this overseer was taken for dead");
             }
             Self::Leading { overseer, epoch } => info!(target: "mosquito", %overseer, epoch, "coordinating"),
-            Self::OverseerStarted { overseer, executors, queues, jobs } => {
+            Self::OverseerStarted { overseer, name, executors, queues, jobs } => {
                 let queues: Vec<_> = queues.iter().map(QueueName::as_str).collect();
                 let (queues, jobs) = (listed(&queues), listed(jobs));
-                info!(target: "mosquito", %overseer, executors, queues, jobs, "overseer started");
+                let name = name.as_ref().map(OverseerName::as_str);
+                info!(target: "mosquito", %overseer, name, executors, queues, jobs, "overseer started");
             }
             Self::OverseerStopping { overseer, grace } => {
                 info!(target: "mosquito", %overseer, ?grace, "overseer stopping");
@@ -140,6 +151,19 @@ impl Event {
             Self::ExecutorDied { overseer, reason } => {
                 error!(target: "mosquito", %overseer, reason, "executor died and was replaced");
             }
+            Self::Configured { overseer, executors, limits } => {
+                let limits: Vec<_> = limits.iter().map(|(queue, limit)| format!("{queue} {limit}")).collect();
+                let limits = listed(&limits.iter().map(String::as_str).collect::<Vec<_>>());
+                info!(target: "mosquito", %overseer, executors, limits, "configured");
+            }
+            Self::ConfigurationUnreadable { reason } => {
+                warn!(target: "mosquito", reason, "a part of the configuration cannot be read");
+            }
+            Self::Paused { scope, pause } => {
+                let (reason, author) = pause.words();
+                info!(target: "mosquito", %scope, lasting = ?pause.duration(), reason, author, "paused");
+            }
+            Self::Resumed { scope } => info!(target: "mosquito", %scope, "resumed"),
             Self::GateClosed { gate, queues, reason } => {
                 let queues = listed(&queues.iter().map(QueueName::as_str).collect::<Vec<_>>());
                 warn!(target: "mosquito", gate, queues, reason, "gate closed: its queues are skipped");

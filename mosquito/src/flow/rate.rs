@@ -173,7 +173,8 @@ impl RateState {
         match self.kind {
             RateKind::Sliding => {
                 let current = now.div_euclid(part(per));
-                let future: i64 = self.parts.iter().filter(|(index, _)| *index > current).map(|(_, count)| count).sum();
+                let future: i64 =
+                    self.parts.iter().filter(|(index, _)| *index > current).map(|(_, count)| count).sum();
                 self.parts.retain(|(index, _)| *index <= current && over(*index, per) > now);
                 if future > 0 {
                     self.add(current, future);
@@ -226,6 +227,7 @@ impl fmt::Display for RateState {
 
 impl RateState {
     /// Reads what stands in a store; nothing when it cannot be read.
+    #[cfg(any(feature = "redis", feature = "sqlite", test))]
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut words = text.splitn(3, ' ');
         let kind = match words.next()? {

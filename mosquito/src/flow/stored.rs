@@ -87,9 +87,8 @@ impl Flow {
             key: unique.key.to_string(),
             until: match (unique.until, unique.on_conflict) {
                 (Until::For(_), _) => StoredUntil::For,
-                (Until::Start | Until::StartThenWhileRunning, _) | (Until::Finish, OnConflict::KeepLatest) => {
-                    StoredUntil::Start
-                }
+                (Until::Start | Until::StartThenWhileRunning, _)
+                | (Until::Finish, OnConflict::KeepLatest) => StoredUntil::Start,
                 (Until::Finish, _) => StoredUntil::Finish,
             },
             replace: matches!(unique.on_conflict, OnConflict::Replace | OnConflict::KeepLatest),

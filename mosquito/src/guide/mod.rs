@@ -7,7 +7,7 @@
 //! | [`outcomes`] | What becomes of a run, however its attempt ends? |
 //! | [`retries`] | When is a failed run tried again, and how often? |
 //! | [`schedules`] | How is a job performed by itself, at its times, once in a whole fleet? |
-//! | [`state`] | How does a job get at the application's pool, client or settings? |
+//! | [`state`] | How does a job get at the application's pool, client or settings, and what can it keep for itself? |
 //! | [`unique`] | How is there at most one run of the same arguments, and what becomes of a second one? |
 //! | [`limits`] | How are so many runs performed in a time, so many at once, and everybody in turn? |
 //! | [`priorities`] | Which runs go first, and which go no more? |
@@ -17,6 +17,7 @@
 //! | [`crates`] | How are jobs in another crate found, and what is checked before anything runs? |
 //! | [`testing`] | How is all that tested, a month of it if need be? |
 //! | [`operating`] | How is it run: stores and what each promises, signals, log, pauses, dead runs? |
+//! | [`configuration`] | What can be said to runners while they work: executors, limits of queues? |
 //! | [`redis`] | How is a Redis set up for it: TLS, a user of its own, what it must not forget? |
 //!
 //! The examples are tested with each release. They use `memory://`, where everything is as in the other stores except
@@ -66,6 +67,9 @@ pub mod testing {}
 
 #[doc = include_str!("operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("configuration.md")]
+pub mod configuration {}
 
 #[doc = include_str!("redis.md")]
 pub mod redis {}

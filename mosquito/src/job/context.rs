@@ -9,10 +9,10 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
-use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
+use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job, Metadata};
 use crate::job_run::JobRun;
 use crate::middleware::Extensions;
-use crate::name::{QueueName, RunId};
+use crate::name::{JobName, QueueName, RunId};
 
 /// The run that is being performed, the application's state, and the way to enqueue more.
 pub struct Context<J: ?Sized> {
@@ -129,6 +129,16 @@ impl<J> Context<J> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.core.token.is_cancelled()
+    }
+
+    /// What this job type keeps for itself in the store, from run to run.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata
+    where
+        J: Job,
+    {
+        let name = JobName::new(J::SPEC.name).expect("the registry was checked when it was collected");
+        Metadata::new(&self.core.enqueuer.backend, name)
     }
 
     /// Enqueues a run of a job; see [`Enqueue`] for when and where.

@@ -15,6 +15,7 @@ mod enqueue;
 mod enqueue_all;
 mod enqueuer;
 mod flowing;
+mod metadata;
 mod outcome;
 #[cfg(feature = "testing")]
 pub(crate) mod payload;
@@ -42,6 +43,7 @@ pub use durably::{Durable, Durably};
 pub use enqueue::Enqueue;
 pub use enqueue_all::EnqueueAll;
 pub use flowing::{Flowing, Weight};
+pub use metadata::Metadata;
 pub use outcome::{JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};
 pub use retry::{Backoff, Retry};

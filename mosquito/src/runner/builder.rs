@@ -10,7 +10,7 @@ use crate::dequeue::{DequeueAdapter, Gate, Shuffle};
 use crate::error::{BuildError, Result};
 use crate::job::{Enqueuer, Job, Registration, Registry, States};
 use crate::middleware::{Layers, Middleware};
-use crate::name::QueueName;
+use crate::name::{OverseerName, QueueName};
 #[cfg(feature = "testing")]
 use crate::runners::ByHand;
 use crate::runners::{Desk, Gates, Overseer, QueueList, Settings};
@@ -41,6 +41,7 @@ use crate::runners::{Desk, Gates, Overseer, QueueList, Settings};
 #[must_use = "a builder does nothing until it is built"]
 pub struct RunnerBuilder {
     enqueuer: Enqueuer,
+    name: Option<String>,
     states: States,
     expected: Vec<(&'static str, &'static str)>,
     queues: Option<Vec<String>>,
@@ -54,6 +55,7 @@ impl RunnerBuilder {
     pub(super) fn new(enqueuer: Enqueuer) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let settings = Settings {
+            name: None,
             executors: 10 * cores,
             heartbeat: Duration::from_secs(5),
             dead_after: Duration::from_secs(20),
@@ -65,7 +67,15 @@ impl RunnerBuilder {
         };
         let (states, expected, adapter) = (States::default(), Vec::new(), Box::new(Shuffle));
         let gates = Vec::new();
-        Self { enqueuer, states, expected, queues: None, adapter, gates, settings, signals: true }
+        Self { enqueuer, name: None, states, expected, queues: None, adapter, gates, settings, signals: true }
+    }
+
+    /// The name by which operators address this process, as in [`Configuration::overseer`](crate::Configuration::overseer): such as
+    /// `mail-1`, the same after each start. Several may share it; without, only what is for all concerns it. Who is alive is told by
+    /// other means.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// Gives jobs that declare `state(T)` their `T`. One of each type; a second one takes its place.
@@ -76,7 +86,7 @@ impl RunnerBuilder {
 
     /// How many runs are performed at the same time: 10 for each core by default, at least 1. The environment variable
     /// `MOSQUITO_EXECUTOR_COUNT` overrides this, if it is set to anything, and so whoever operates a process can tell it otherwise; a value that is no
-    /// number from 1 on fails [`build`](Self::build).
+    /// number from 1 on fails [`build`](Self::build). What is [configured](crate::Configuration) in the store overrides both.
     pub fn executors(mut self, executors: usize) -> Self {
         self.settings.executors = executors;
         self
@@ -190,6 +200,10 @@ impl RunnerBuilder {
             Some(Ok(executors)) => self.settings.executors = executors,
             Some(Err(problem)) => problems.push(problem),
             None => (),
+        }
+        match self.name.as_deref().map(OverseerName::new).transpose() {
+            Ok(name) => self.settings.name = name,
+            Err(why) => problems.push(why.to_string()),
         }
         problems.extend(self.settings_problems());
         let mut queues = BTreeSet::new();

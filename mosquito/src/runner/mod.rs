@@ -104,11 +104,12 @@ impl RunnerHandle {
 
     /// Changes how many runs are performed at the same time. A smaller pool shrinks as executors become idle.
     ///
-    /// Before the runner runs this does nothing, since its builder's number counts then.
+    /// Before the runner runs this does nothing, since its builder's number counts then. While the store says how many there
+    /// are to be, by a [`Configuration`](crate::Configuration), that counts, and this again when it says nothing any more.
     pub fn set_executors(&self, executors: usize) {
         if let Some(pool) = self.pool.upgrade().filter(|pool| pool.size() > 0) {
             // None at all would be a pause, which a queue has a better way for.
-            pool.resize(executors.max(1));
+            pool.want(executors.max(1));
         }
     }
 

@@ -14,11 +14,13 @@ use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::job::{Enqueuer, Registry, States};
 use crate::middleware::Layers;
-use crate::name::OverseerId;
+use crate::name::{OverseerId, OverseerName};
 
 /// How an overseer is to work, as its runner was told.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// How operators address it.
+    pub(crate) name: Option<OverseerName>,
     pub(crate) executors: usize,
     pub(crate) heartbeat: Duration,
     pub(crate) dead_after: Duration,

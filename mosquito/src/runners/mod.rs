@@ -4,7 +4,8 @@
 //!                 ┌─ coordinator: due runs, periodic jobs (on one overseer at a time)
 //!  overseer ──────┼─ reaper: takes the runs of dead overseers back
 //!  claims runs    ├─ pulse: beats, on a thread of its own
-//!      │          └─ queue list: which queues there are; gates: which of them may be worked on now
+//!      │          ├─ queue list: which queues there are; gates: which of them may be worked on now
+//!      │          └─ tuning: what operators have configured in the store
 //!      v
 //!  executor pool ──> executors: perform, one run each ──> settler: writes down what became of them, in batches
 //! ```
@@ -32,6 +33,7 @@ mod reaper;
 mod resting;
 mod settler;
 mod tally;
+mod tuning;
 
 #[cfg(feature = "testing")]
 pub(crate) use by_hand::{Attempted, ByHand};

@@ -1,5 +1,6 @@
 //! Claims runs for idle executors, and keeps everything else of its process going.
 
+mod beginning;
 mod waiting;
 
 use std::collections::{BTreeSet, HashMap};
@@ -26,6 +27,7 @@ use super::queue_list::QueueList;
 use super::resting::{Resting, Round};
 use super::settler::{self, Ended};
 use super::tally::Ending;
+use super::tuning::Tuning;
 use super::{checkup, pulse, reaper};
 use crate::backend::{BATCH_LIMIT, Fate, Lease, Settlement, Ticket};
 use crate::dequeue::{DequeueAdapter, Share};
@@ -49,9 +51,12 @@ pub(crate) struct Overseer {
     planned: BTreeSet<QueueName>,
     /// Those out of reach, while others are not.
     resting: Resting,
-    /// The places of those that the adapter limits.
+    /// What is at work, by queue, as some have limits; the store's go over the adapter's.
     places: Places,
-    /// Told when one of them is free, or when a gate opens or closes.
+    tuning: Arc<Tuning>,
+    /// When pauses end by themselves that kept runs from being claimed.
+    resuming: HashMap<QueueName, Instant>,
+    /// Told when a place is free, when limits are other ones, or when a gate opens or closes.
     changed: Arc<Notify>,
 }
 
@@ -72,6 +77,8 @@ impl Overseer {
             planned,
             resting,
             places,
+            tuning: Arc::default(),
+            resuming: HashMap::new(),
             changed,
         }
     }
@@ -91,7 +98,8 @@ impl Overseer {
         let ended = self.ended.take().expect("an overseer runs once");
         let settler = tokio::spawn(settler::settle(desk.clone(), ended));
         self.start(&companions);
-        self.pool.resize(desk.settings.executors);
+        self.hear_operators().await;
+        self.pool.want(desk.settings.executors);
 
         if let Err(error) = self.work().await {
             desk.give_up(error);
@@ -110,10 +118,11 @@ impl Overseer {
     }
 
     fn start(&self, companions: &TaskTracker) {
-        let (overseer, executors) = (self.desk.overseer.clone(), self.desk.settings.executors);
+        let (overseer, name) = (self.desk.overseer.clone(), self.desk.settings.name.clone());
+        let executors = self.desk.settings.executors;
         let queues = self.queues.now().to_vec();
         let jobs = self.desk.registry.jobs().iter().map(|job| job.spec.name).collect();
-        self.desk.events.emit(|| Event::OverseerStarted { overseer, executors, queues, jobs });
+        self.desk.events.emit(|| Event::OverseerStarted { overseer, name, executors, queues, jobs });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
         companions.spawn(async move { kept_going(&desk, "queue list", || queues.keep_up(&desk)).await });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
@@ -128,6 +137,11 @@ impl Overseer {
                 kept_going(&desk, "gate", || queues.gates.keep(gate, &desk, &changed)).await;
             });
         }
+        let (desk, tuning, changed) = (self.desk.clone(), self.tuning.clone(), self.changed.clone());
+        let pool = Arc::downgrade(&self.pool);
+        companions.spawn(async move {
+            kept_going(&desk, "tuning", || tuning.follow(&desk, &pool, &changed)).await;
+        });
         let desk = self.desk.clone();
         companions.spawn(async move { checkup::look(&desk).await });
     }
@@ -255,16 +269,17 @@ impl Overseer {
         if answer.lease != Lease::Held {
             self.desk.lose(queue, ticket.number - 1);
         }
+        self.note_pause(queue, &answer);
         self.desk.expired(queue, answer.expired);
         let runs = answer.runs.len();
-        let is_limited = self.adapter.limit(queue).is_some();
+        let places = self.places.of(queue);
         let (mut apart, mut put_off) = (None, Vec::new());
         for claim in answer.runs {
             let Desk { held, settings, .. } = &*self.desk;
             let last_chance = is_last_chance(&claim.history, settings.max_crashes);
             let alone = last_chance && !held.has_last_chance();
             let token = held.take(queue, &claim.id, &claim.token, ticket.number, alone);
-            let _place = is_limited.then(|| self.places.take(queue));
+            let _place = Some(places.take());
             let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, token, _place };
             if last_chance && !alone {
                 put_off.push(work);

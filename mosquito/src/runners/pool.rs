@@ -4,7 +4,7 @@
 //! than executors can start at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -23,7 +23,23 @@ pub(crate) struct Pool {
     sender: async_channel::Sender<Handout>,
     receiver: async_channel::Receiver<Handout>,
     size: AtomicUsize,
+    wanted: Mutex<Wanted>,
     tasks: TaskTracker,
+}
+
+/// How many executors there are to be.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// As the runner was told; 0 before it runs.
+    beneath: usize,
+    /// As the store says, which goes over that.
+    configured: Option<usize>,
+}
+
+impl Wanted {
+    fn executors(&self) -> usize {
+        self.configured.unwrap_or(self.beneath)
+    }
 }
 
 enum Handout {
@@ -36,16 +52,42 @@ impl Pool {
     pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
         let (sender, receiver) = async_channel::unbounded();
         let idle = Arc::new(Semaphore::new(0));
-        let (size, tasks) = (AtomicUsize::new(0), TaskTracker::new());
-        Arc::new(Self { desk, executor, idle, sender, receiver, size, tasks })
+        let (size, wanted, tasks) = (AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
+        Arc::new(Self { desk, executor, idle, sender, receiver, size, wanted, tasks })
     }
 
     pub(crate) fn size(&self) -> usize {
         self.size.load(Ordering::SeqCst)
     }
 
+    /// How many executors there are to be, once the pool has them.
+    pub(super) fn wanted(&self) -> usize {
+        self.lock_wanted().executors()
+    }
+
+    /// Has as many executors as the runner is told, unless the store says otherwise.
+    pub(crate) fn want(self: &Arc<Self>, executors: usize) {
+        let mut wanted = self.lock_wanted();
+        wanted.beneath = executors;
+        self.resize(wanted.executors());
+    }
+
+    /// Has as many executors as the store says, whatever the runner was told; or as many as that, when it says nothing.
+    pub(super) fn configure(self: &Arc<Self>, executors: Option<usize>) {
+        let mut wanted = self.lock_wanted();
+        wanted.configured = executors;
+        if wanted.beneath > 0 {
+            self.resize(wanted.executors());
+        }
+    }
+
+    fn lock_wanted(&self) -> MutexGuard<'_, Wanted> {
+        // Two numbers cannot be left half changed.
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes the pool larger at once, or smaller as executors become idle.
-    pub(crate) fn resize(self: &Arc<Self>, executors: usize) {
+    fn resize(self: &Arc<Self>, executors: usize) {
         let before = self.size.swap(executors, Ordering::SeqCst);
         for _ in before..executors {
             self.tasks.spawn(self.clone().keep_one());

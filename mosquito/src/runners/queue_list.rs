@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::gates::Gates;
 use crate::name::QueueName;
 
-/// How often the store is asked for queues that came into being elsewhere.
+/// How often the store is asked for queues that came into being elsewhere, and those are told of a pause of everything.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -61,13 +61,20 @@ impl QueueList {
         while !desk.stop.is_cancelled() {
             if let Some(found) = desk.tried(desk.backend.queues().await) {
                 let known = self.everywhere();
-                if found.iter().any(|queue| !known.contains(queue)) {
-                    let all = sorted(known.iter().cloned().chain(found));
+                let all = sorted(known.iter().cloned().chain(found));
+                // Before any of them is worked on.
+                desk.tried(desk.backend.complete_pause(&all).await);
+                if all.len() > known.len() {
                     *self.everywhere.write().unwrap_or_else(PoisonError::into_inner) = all;
                 }
             }
             desk.rest(LOOK_EVERY).await;
         }
+    }
+
+    /// Has all of them heed a pause of everything of which they were not told.
+    pub(super) async fn heed_pauses(&self, desk: &Desk) {
+        desk.tried(desk.backend.complete_pause(&self.everywhere()).await);
     }
 }
 

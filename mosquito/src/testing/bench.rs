@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Scope};
 use crate::clock::{Clock, Timestamp, millis};
 use crate::error::Result;
 use crate::job::Witness;
@@ -157,7 +157,8 @@ impl Bench {
                 }
                 // Behind the claims: one that was over a rate limit knows only now when there is room.
                 let due = by_hand.promote(&queue).await?.map(|wait| crate::clock::after(self.now(), wait));
-                let resumes = self.backend.paused(&queue).await?.and_then(|paused| paused.until);
+                let resumes =
+                    self.backend.paused(&Scope::from(&queue)).await?.and_then(|paused| paused.until);
                 next = next.into_iter().chain(due).chain(resumes).min();
             }
             if drained.runs.len() + drained.expired == before {

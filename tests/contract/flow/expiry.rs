@@ -35,7 +35,9 @@ async fn what_waited_longer_than_it_was_to_is_gone_and_told(store: &Store) {
 
 async fn the_wait_begins_when_it_is_due(store: &Store) {
     let ann = Overseer::named("ann");
-    store.enqueue(&[run_in("a", 2 * SHORT).flowing(Flow { expires: Some(100 * SHORT), ..Flow::default() })]).await;
+    store
+        .enqueue(&[run_in("a", 2 * SHORT).flowing(Flow { expires: Some(100 * SHORT), ..Flow::default() })])
+        .await;
     store.pass(2 * SHORT).await;
     store.promote(10).await;
 

@@ -16,7 +16,9 @@ async fn tenants_take_turns_however_many_runs_one_has(store: &Store) {
     let ann = Overseer::named("ann");
     let big: Vec<_> = (0..20).map(|n| flowing(&format!("big-{n:02}"), of_tenant("big", 1))).collect();
     store.enqueue(&big).await;
-    store.flow([("s1", of_tenant("small", 1)), ("t1", of_tenant("tiny", 1)), ("s2", of_tenant("small", 1))]).await;
+    store
+        .flow([("s1", of_tenant("small", 1)), ("t1", of_tenant("tiny", 1)), ("s2", of_tenant("small", 1))])
+        .await;
 
     assert_eq!(
         store.next(&ann, 8).await,
@@ -26,7 +28,9 @@ async fn tenants_take_turns_however_many_runs_one_has(store: &Store) {
 
 async fn a_weight_is_so_many_runs_at_each_turn(store: &Store) {
     let ann = Overseer::named("ann");
-    let of = |tenant: &'static str, weight| (0..6).map(move |n| flowing(&format!("{tenant}{n}"), of_tenant(tenant, weight)));
+    let of = |tenant: &'static str, weight| {
+        (0..6).map(move |n| flowing(&format!("{tenant}{n}"), of_tenant(tenant, weight)))
+    };
     store.enqueue(&of("a", 3).chain(of("b", 1)).collect::<Vec<_>>()).await;
 
     assert_eq!(store.next(&ann, 9).await, ["a0", "a1", "a2", "b0", "a3", "a4", "a5", "b1", "b2"]);

@@ -54,7 +54,9 @@ async fn ten_thousand_random_steps_leak_no_unique_key_and_no_slot(store: &Store)
                 store.promote(5).await;
             }
             97..99 => drop(store.delete(&format!("run-{}", random.usize(0..enqueued.max(1)))).await),
-            _ if random.usize(0..20) == 0 => store.backend().flush(store.queue()).await.expect("it is emptied"),
+            _ if random.usize(0..20) == 0 => {
+                store.backend().flush(store.queue()).await.expect("it is emptied")
+            }
             _ => drop(store.backend().prune(store.queue(), 3, Duration::from_secs(3_600), 100).await),
         }
         if step % 1_000 == 0 {
@@ -65,7 +67,8 @@ async fn ten_thousand_random_steps_leak_no_unique_key_and_no_slot(store: &Store)
     everything_ends(store).await;
 
     for n in 0..KEYS {
-        let holder = store.backend().holder(store.queue(), &key(&n.to_string())).await.expect("it is answered");
+        let holder =
+            store.backend().holder(store.queue(), &key(&n.to_string())).await.expect("it is answered");
         assert_eq!(holder, None, "key {n} is free when no run is left");
         let report = store.backend().limit(store.queue(), &limit("letters"), &key(&n.to_string())).await;
         let used = report.expect("it is answered").concurrency;

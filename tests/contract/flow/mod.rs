@@ -14,7 +14,8 @@ mod unique;
 use std::time::Duration;
 
 use mosquito::{
-    Concurrency, ConcurrencyUse, Fair, Flow, FlowKey, LimitName, NewRun, Priority, RateKind, RateLimit, RateUse,
+    Concurrency, ConcurrencyUse, Fair, Flow, FlowKey, LimitName, NewRun, Priority, RateKind, RateLimit,
+    RateUse,
 };
 
 use crate::making::{ids, run};

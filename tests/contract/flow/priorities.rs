@@ -69,7 +69,11 @@ async fn a_run_of_any_level_is_found_paged_counted_and_deleted(store: &Store) {
     store.flow([("a", priority(7)), ("b", priority(1)), ("c", priority(7))]).await;
 
     assert_eq!(store.sizes().await.waiting, 5);
-    assert_eq!(store.list(List::Waiting).await, ["p", "q", "b", "a", "c"], "plain runs, and then lane by lane");
+    assert_eq!(
+        store.list(List::Waiting).await,
+        ["p", "q", "b", "a", "c"],
+        "plain runs, and then lane by lane"
+    );
     assert_eq!(store.place("a").await, Some(List::Waiting));
     let deleted = store.backend().delete(store.queue(), &crate::making::run_id("a")).await.unwrap();
     assert!(deleted, "it was there");

@@ -34,7 +34,8 @@ async fn no_more_start_than_the_limit_and_the_rest_waits_in_its_place(store: &St
 
 async fn other_keys_flow_past(store: &Store) {
     let ann = Overseer::named("ann");
-    let many: Vec<_> = (0..50).map(|n| flowing(&format!("a{n:02}"), a_second(RateKind::Sliding, 1, "a"))).collect();
+    let many: Vec<_> =
+        (0..50).map(|n| flowing(&format!("a{n:02}"), a_second(RateKind::Sliding, 1, "a"))).collect();
     store.enqueue(&many).await;
     store.flow([("b", a_second(RateKind::Sliding, 1, "b"))]).await;
     store.put(&["plain"]).await;

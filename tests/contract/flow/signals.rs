@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mosquito::RateKind;
-use mosquito::backend::{Fate, Signal};
+use mosquito::backend::{Fate, Pause, Signal};
 
 use super::{a_second, at_once, priority};
 use crate::making::{Overseer, rescue_after};
@@ -89,11 +89,11 @@ async fn whoever_leaves_runs_with_a_flow_behind_wakes_the_next(store: &Store) {
 }
 
 async fn to_resume_signals_runs_with_a_flow(store: &Store) {
-    store.backend().pause(store.queue(), None).await.expect("it is paused");
+    store.backend().pause(&store.queue().into(), &Pause::new()).await.expect("it is paused");
     store.flow([("a", priority(3))]).await;
     hear_out(store).await;
 
-    store.backend().resume(store.queue()).await.expect("it is resumed");
+    store.backend().resume(&store.queue().into()).await.expect("it is resumed");
 
     assert!(is_signalled(store, Signal::Work, PATIENCE).await, "it can be claimed");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{flowing, key};
-use crate::making::{Overseer, banish, rescue_after, reschedule, run_id, run_with};
+use crate::making::{Overseer, banish, reschedule, rescue_after, run_id, run_with};
 use crate::store::Store;
 use mosquito::backend::{Enqueued, Fate, List};
 use mosquito::{Flow, NewRun, OnConflict, Unique, Until, When};
@@ -77,11 +77,9 @@ async fn several_of_a_key_in_one_call_are_one(store: &Store) {
 
 async fn until_the_finish_is_until_it_has_left_the_store_or_is_dead(store: &Store) {
     let (ann, flow) = (Overseer::named("ann"), until(Until::Finish));
-    for (id, fate, free) in [
-        ("a", Fate::Forget, true),
-        ("b", banish(), true),
-        ("c", reschedule(SHORT), false),
-    ] {
+    for (id, fate, free) in
+        [("a", Fate::Forget, true), ("b", banish(), true), ("c", reschedule(SHORT), false)]
+    {
         assert_eq!(enqueue(store, id, &flow).await, new(id));
         let claim = store.claim(&ann, 1).await.remove(0);
         assert_eq!(enqueue(store, "x", &flow).await, duplicate(id), "it is being performed");

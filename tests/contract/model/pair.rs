@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mosquito::backend::memory::Memory;
 use mosquito::backend::{
-    Backend, Claim, Enqueued, Fate, Lease, List, Rescue, Settled, Settlement, StoredRun, Tick, Ticked, Ticket,
+    Backend, Claim, Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Pause, Paused, Rescue, Scope,
+    Settled, Settlement, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{Clock, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp};
 
@@ -55,6 +56,11 @@ impl<'a> Pair<'a> {
         self.store.clock().is_some()
     }
 
+    /// The queue that all this is about.
+    pub(super) fn queue(&self) -> &QueueName {
+        &self.queue
+    }
+
     /// The time by the model's clock.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -87,6 +93,7 @@ impl<'a> Pair<'a> {
         let lease = self.same(store.lease, model.lease);
         if self.shares_its_clock() {
             self.same(store.now, model.now);
+            self.same(store.paused_until, model.paused_until);
         }
         let seen = |claims: &[Claim]| -> Vec<_> {
             claims
@@ -95,6 +102,7 @@ impl<'a> Pair<'a> {
                 .collect()
         };
         self.same(seen(&store.runs), seen(&model.runs));
+        self.same(store.paused_until.is_some(), model.paused_until.is_some());
         let expired = self.same(store.expired, model.expired).len();
         let twins = store.runs.into_iter().zip(model.runs);
         (lease, twins.map(|(store, model)| TwinClaim { store, model }).collect(), expired)
@@ -161,16 +169,31 @@ impl<'a> Pair<'a> {
         rescued.len() + poisoned.len()
     }
 
-    pub(super) async fn pause(&mut self, duration: Option<Duration>) {
-        self.note(format!("pause for {duration:?}"));
-        self.backend().pause(&self.queue, duration).await.expect("it is answered");
-        self.model.pause(&self.queue, duration).await.expect("it is answered");
+    pub(super) async fn pause(&mut self, everything: bool, pause: &Pause) {
+        self.note(format!("{pause:?}, everything: {everything}"));
+        let scope = self.scope(everything);
+        self.backend().pause(&scope, pause).await.expect("it is answered");
+        self.model.pause(&scope, pause).await.expect("it is answered");
     }
 
-    pub(super) async fn resume(&mut self) {
-        self.note("resume".into());
-        self.backend().resume(&self.queue).await.expect("it is answered");
-        self.model.resume(&self.queue).await.expect("it is answered");
+    pub(super) async fn resume(&mut self, everything: bool) {
+        self.note(format!("resume, everything: {everything}"));
+        let scope = self.scope(everything);
+        self.backend().resume(&scope).await.expect("it is answered");
+        self.model.resume(&scope).await.expect("it is answered");
+    }
+
+    fn scope(&self, everything: bool) -> Scope {
+        if everything { Scope::Everything } else { Scope::Queue(self.queue.clone()) }
+    }
+
+    pub(super) async fn change_note(&mut self, notebook: &Notebook, key: &str, change: &NoteChange) -> Noted {
+        self.note(format!("{change:?} of {key} in {notebook:?}"));
+        let store = self.backend().change_note(notebook, key, change).await.expect("it is answered");
+        let model = self.model.change_note(notebook, key, change).await.expect("it is answered");
+        let all = self.backend().notes(notebook).await.expect("they are told");
+        self.same(all, self.model.notes(notebook).await.expect("they are told"));
+        self.same(store, model)
     }
 
     pub(super) async fn delete(&mut self, id: &RunId) -> bool {
@@ -239,18 +262,26 @@ impl<'a> Pair<'a> {
         let store = self.backend().sizes(&self.queue).await.expect("sizes are told");
         let model = self.model.sizes(&self.queue).await.expect("sizes are told");
         self.same(store, model);
-        let store = self.backend().paused(&self.queue).await.expect("a pause is told");
-        let model = self.model.paused(&self.queue).await.expect("a pause is told");
-        if self.shares_its_clock() {
-            self.same(store, model);
+        for everything in [false, true] {
+            let scope = self.scope(everything);
+            let store = self.backend().paused(&scope).await.expect("a pause is told");
+            let model = self.model.paused(&scope).await.expect("a pause is told");
+            self.same(self.comparable_pause(store), self.comparable_pause(model));
         }
-        let endless = |paused: Option<mosquito::backend::Paused>| paused.map(|one| one.until.is_none());
-        self.same(endless(store), endless(model));
         for list in List::ALL {
             let store = self.backend().page(&self.queue, list, 0, 1_000).await.expect("a page is read");
             let model = self.model.page(&self.queue, list, 0, 1_000).await.expect("a page is read");
             self.same(self.comparable(list, store), self.comparable(list, model));
         }
+    }
+
+    /// A pause without what the two cannot agree on. A second one of everything in the same millisecond begins one later on Redis.
+    fn comparable_pause(&self, paused: Option<Paused>) -> Option<Paused> {
+        let told = |time: Option<Timestamp>| time.map(|_| Timestamp::UNIX_EPOCH);
+        paused.map(|paused| match self.shares_its_clock() {
+            true => Paused { since: told(paused.since), ..paused },
+            false => Paused { since: told(paused.since), until: told(paused.until), ..paused },
+        })
     }
 
     /// A list without what the two cannot agree on when each has its own clock.

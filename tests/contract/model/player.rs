@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use mosquito::backend::{Enqueued, Fate, Lease, List, Overlap, Rescue, Tick, Ticket};
+use mosquito::backend::{
+    Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Overlap, Pause, Rescue, Tick, Ticket,
+};
 use mosquito::{Flow, History, NewRun, RunId, Timestamp, When};
 
 use super::flows;
@@ -16,7 +18,7 @@ use crate::store::Store;
 const IDS: usize = 40;
 
 /// What there is to be seen.
-const EVERYTHING: [&str; 17] = [
+const EVERYTHING: [&str; 21] = [
     "enqueued",
     "duplicate",
     "kept away",
@@ -32,6 +34,10 @@ const EVERYTHING: [&str; 17] = [
     "rescued",
     "deleted",
     "paused",
+    "everything paused",
+    "noted",
+    "not swapped",
+    "not added",
     "pruned",
     "ticked",
 ];
@@ -81,7 +87,8 @@ impl<'a> Player<'a> {
             87..91 => self.delete().await,
             91..93 => self.pause_or_resume().await,
             93..95 => self.prune().await,
-            95..99 => self.tick().await,
+            95..98 => self.tick().await,
+            98 => self.change_note().await,
             _ => self.flush_at_times().await,
         }
         self.pair.compare().await;
@@ -286,8 +293,9 @@ impl<'a> Player<'a> {
     }
 
     async fn pause_or_resume(&mut self) {
+        let everything = self.random.bool();
         if self.random.bool() {
-            self.pair.resume().await;
+            self.pair.resume(everything).await;
             return;
         }
         let duration = match self.random.usize(0..3) {
@@ -295,13 +303,37 @@ impl<'a> Player<'a> {
             _ if self.pair.shares_its_clock() => Some(Duration::from_millis(self.random.u64(0..300))),
             _ => Some(HOUR),
         };
-        self.pair.pause(duration).await;
-        self.played("paused", 1);
+        let mut pause = duration.map_or_else(Pause::new, |duration| Pause::new().lasting(duration));
+        if self.random.bool() {
+            pause = pause.reason(format!("reason {}", self.random.u8(..))).author("ada");
+        }
+        self.pair.pause(everything, &pause).await;
+        self.played(if everything { "everything paused" } else { "paused" }, 1);
         self.claim().await;
+        self.tick().await;
         if duration.is_none_or(|duration| duration >= HOUR) {
             // Long pauses would leave little else to see.
-            self.pair.resume().await;
+            self.pair.resume(everything).await;
         }
+    }
+
+    async fn change_note(&mut self) {
+        // Notebooks are the store's, so each queue of this test has one of its own.
+        let notebook = Notebook::Job(job(self.pair.queue().as_str()));
+        let key = *self.random.choice(&["a", "b"]).expect("there are two");
+        let text = |random: &mut Rng| Some(random.u8(0..3).to_string()).filter(|text| text != "0");
+        let change = match self.random.usize(0..4) {
+            0 => NoteChange::Set(text(&mut self.random).unwrap_or_else(|| "x".into())),
+            1 => NoteChange::Add(if self.random.u8(0..5) == 0 { i64::MAX } else { self.random.i64(-2..3) }),
+            2 => NoteChange::Remove,
+            _ => NoteChange::Swap { expected: text(&mut self.random), new: text(&mut self.random) },
+        };
+        let what = match self.pair.change_note(&notebook, key, &change).await {
+            Noted::Done { .. } => "noted",
+            Noted::Other(_) => "not swapped",
+            Noted::NoNumber | Noted::Overflow | Noted::Full => "not added",
+        };
+        self.played(what, 1);
     }
 
     async fn prune(&mut self) {
@@ -341,7 +373,8 @@ impl<'a> Player<'a> {
 
     /// Has all runs go, some by being performed and some by being deleted: then nothing is held any more.
     pub(super) async fn finish(&mut self) {
-        self.pair.resume().await;
+        self.pair.resume(false).await;
+        self.pair.resume(true).await;
         for who in 0..3 {
             let batch: Vec<_> = self.held[who].drain(..).map(|(_, claim)| (claim, Fate::Forget)).collect();
             self.pair.settle(&batch).await;

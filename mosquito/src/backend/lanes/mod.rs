@@ -105,7 +105,8 @@ pub(crate) struct Picked {
 pub(crate) fn pick<G: Ground>(ground: &mut G, at_most: usize, now: i64) -> Result<Picked, G::Error> {
     wake_due(ground, now, LANES_PER_CALL)?;
     let before = ground.turns()?;
-    let mut pick = Pick { turns: before.clone(), ground, now, picked: Picked::default(), patience: LANES_PER_CALL };
+    let mut pick =
+        Pick { turns: before.clone(), ground, now, picked: Picked::default(), patience: LANES_PER_CALL };
     while pick.picked.runs.len() < at_most && pick.patience > 0 {
         let levels = pick.ground.levels()?;
         let Some((level, room)) = pick.turns.choose(&levels, at_most - pick.picked.runs.len()) else { break };
@@ -140,7 +141,11 @@ pub(crate) fn line_up<G: Ground>(ground: &mut G, lane: &str) -> Result<(), G::Er
 }
 
 /// Gives back what a run has while it is pending.
-pub(crate) fn left_pending<G: Ground>(ground: &mut G, run: &RunId, flow: &StoredFlow) -> Result<(), G::Error> {
+pub(crate) fn left_pending<G: Ground>(
+    ground: &mut G,
+    run: &RunId,
+    flow: &StoredFlow,
+) -> Result<(), G::Error> {
     for slot in &flow.slots {
         if ground.free_slot(slot, run)? {
             wake_parked(ground, slot)?;
@@ -273,7 +278,8 @@ impl<G: Ground> Pick<'_, G> {
                 break;
             }
             if let (false, Some(state), Some(rule)) = (expired, &mut state, &rule) {
-                let weight = run.flow.as_ref().and_then(|flow| flow.rate.as_ref()).map_or(1, |rate| rate.weight);
+                let weight =
+                    run.flow.as_ref().and_then(|flow| flow.rate.as_ref()).map_or(1, |rate| rate.weight);
                 if let Admission::NotBefore(time) = state.admit(rule, weight, self.now) {
                     blocked = Some(time);
                     break;

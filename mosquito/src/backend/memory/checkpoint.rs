@@ -16,16 +16,16 @@ impl Memory {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
-    /// use mosquito::backend::{Backend, memory::Memory};
+    /// use mosquito::backend::{Backend, Pause, memory::Memory};
     /// use mosquito::{Clock, QueueName};
     ///
     /// let (clock, mail) = (Clock::manual(), QueueName::new("mail").expect("it is a name"));
     /// let memory = Memory::with_clock(clock.clone());
     /// let before = memory.checkpoint();
-    /// memory.pause(&mail, None).await?;
+    /// memory.pause(&(&mail).into(), &Pause::new()).await?;
     ///
     /// let other = Memory::from_checkpoint(&before, clock);
-    /// assert_eq!(other.paused(&mail).await?, None);
+    /// assert_eq!(other.paused(&(&mail).into()).await?, None);
     /// assert_ne!(memory.checkpoint(), before);
     /// # Ok(()) }
     /// ```

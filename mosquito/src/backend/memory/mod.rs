@@ -15,8 +15,9 @@ use async_trait::async_trait;
 
 use crate::backend::doorbell::Doorbell;
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met, Paused, Promoted,
-    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met,
+    NOTES_LIMIT, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled,
+    Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket, changed,
 };
 use crate::clock::{self, Clock, Timestamp};
 use crate::error::Result;
@@ -48,6 +49,9 @@ pub struct Memory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Store {
     queues: BTreeMap<QueueName, Queue>,
+    /// The pause of everything, which each queue has as well.
+    everything: Option<Paused>,
+    notes: BTreeMap<Notebook, BTreeMap<String, String>>,
     leader: Leader,
 }
 
@@ -74,7 +78,8 @@ impl Memory {
     /// One move on one queue, and the rings that it gives reason for.
     fn on<T>(&self, name: &QueueName, act: impl FnOnce(&mut Queue, Timestamp) -> T) -> T {
         let mut store = self.lock();
-        let queue = store.queues.entry(name.clone()).or_default();
+        let Store { queues, everything, .. } = &mut *store;
+        let queue = queues.entry(name.clone()).or_insert_with(|| Queue::held_by(everything.clone()));
         let due_before = queue.first_due();
         let done = act(queue, self.clock.now());
         if queue.has_work(self.clock.now()) {
@@ -84,6 +89,26 @@ impl Memory {
             self.doorbell.ring(Signal::Due, name);
         }
         done
+    }
+
+    /// One act on a queue, or on every queue and first on the store; each rings that says so.
+    fn on_each(&self, scope: &Scope, on_store: impl FnOnce(&mut Store), act: impl Fn(&mut Queue) -> bool) {
+        let mut store = self.lock();
+        let on = |name: &QueueName, queue: &mut Queue| {
+            if act(queue) {
+                self.doorbell.ring(Signal::Work, name);
+            }
+        };
+        match scope {
+            Scope::Queue(name) => {
+                let everything = store.everything.clone();
+                on(name, store.queues.entry(name.clone()).or_insert_with(|| Queue::held_by(everything)));
+            }
+            Scope::Everything => {
+                on_store(&mut store);
+                store.queues.iter_mut().for_each(|(name, queue)| on(name, queue));
+            }
+        }
     }
 
     /// A look at one queue, which need not exist.
@@ -158,18 +183,58 @@ impl Backend for Memory {
         Ok(self.on(queue, |queue, _| queue.recall(before)))
     }
 
-    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
-        self.on(queue, |queue, now| queue.pause(duration.map(|duration| clock::after(now, duration))));
+    async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<()> {
+        let paused = Paused::begin(pause, scope, self.clock.now());
+        self.on_each(
+            scope,
+            |store| store.everything = Some(paused.clone()),
+            |queue| {
+                queue.pause(paused.clone());
+                // Whoever waits there is to learn when to look again.
+                pause.duration().is_some()
+            },
+        );
         Ok(())
     }
 
-    async fn resume(&self, queue: &QueueName) -> Result<()> {
-        self.on(queue, |queue, _| queue.resume());
+    async fn resume(&self, scope: &Scope) -> Result<()> {
+        let now = self.clock.now();
+        self.on_each(
+            scope,
+            |store| store.everything = None,
+            |queue| {
+                queue.resume(scope);
+                queue.has_work(now)
+            },
+        );
         Ok(())
     }
 
-    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
-        Ok(self.look(queue, Queue::paused))
+    async fn paused(&self, scope: &Scope) -> Result<Option<Paused>> {
+        let (store, now) = (self.lock(), self.clock.now());
+        let everything = || store.everything.clone().filter(|paused| paused.lasts(now));
+        let queue = scope.queue().and_then(|queue| store.queues.get(queue));
+        Ok(queue.map_or_else(everything, |queue| queue.paused(now)))
+    }
+
+    async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {
+        Ok(self.lock().notes.get(notebook).cloned().unwrap_or_default())
+    }
+
+    async fn note(&self, notebook: &Notebook, key: &str) -> Result<Option<String>> {
+        Ok(self.lock().notes.get(notebook).and_then(|notes| notes.get(key)).cloned())
+    }
+
+    async fn change_note(&self, notebook: &Notebook, key: &str, change: &NoteChange) -> Result<Noted> {
+        let mut store = self.lock();
+        let notes = store.notes.entry(notebook.clone()).or_default();
+        let noted = changed(change, notes.get(key).cloned(), notes.len() < NOTES_LIMIT);
+        match &noted {
+            Noted::Done { now: Some(text), .. } => drop(notes.insert(key.into(), text.clone())),
+            Noted::Done { now: None, .. } => drop(notes.remove(key)),
+            _ => (),
+        }
+        Ok(noted)
     }
 
     async fn queues(&self) -> Result<Vec<QueueName>> {

@@ -4,24 +4,26 @@
 //! the places, so a run cannot stand in two lists.
 
 mod flows;
-mod leases;
 mod lanes;
+mod leases;
+mod pauses;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
+use crate::backend::lanes::Picked;
 use crate::backend::{
-    Claim, ClaimToken, Claimed, Enqueued, Fate, LastTick, Lease, List, Overlap, Paused, Promoted, Settled,
+    Claim, ClaimToken, Claimed, Enqueued, Fate, LastTick, Lease, List, Overlap, Promoted, Settled,
     Settlement, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
-use crate::backend::lanes::Picked;
 use crate::clock::{self, Timestamp};
 use crate::flow::StoredFlow;
 use crate::job_run::{History, NewRun, When, stamped};
 use crate::name::{JobName, OverseerId, RunId};
 use flows::Flows;
 use lanes::PLAIN;
+use pauses::Pauses;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Queue {
@@ -34,7 +36,7 @@ pub(super) struct Queue {
     dead: BTreeSet<(Timestamp, RunId)>,
     owners: BTreeMap<OverseerId, Owner>,
     schedules: BTreeMap<JobName, Schedule>,
-    paused: Option<Paused>,
+    paused: Pauses,
     used: bool,
     /// How many claims of single runs there were: numbers the next one.
     claims: u64,
@@ -129,13 +131,18 @@ impl Queue {
             None => Lease::New,
         };
         if lease == Lease::Lost {
-            return Claimed { runs: Vec::new(), expired: Vec::new(), lease, now };
+            return Claimed { runs: Vec::new(), expired: Vec::new(), lease, paused_until: None, now };
         }
-        let (mut runs, mut expired) = (self.claimed_before(ticket), Vec::new());
+        let (mut runs, mut expired, mut paused_until) = (self.claimed_before(ticket), Vec::new(), None);
         let spends = at_most == 0;
         let used = self.owners.get(&ticket.overseer).is_some_and(|owner| ticket.number <= owner.ticket);
         if !used {
-            let at_most = if self.paused(now).is_none() { at_most } else { 0 };
+            let mut at_most = at_most;
+            if at_most > 0
+                && let Some(paused) = self.paused(now)
+            {
+                (at_most, paused_until) = (0, paused.until);
+            }
             let picked = if at_most > 0 { self.pick(at_most, now) } else { Picked::default() };
             expired = picked.expired;
             for id in picked.runs {
@@ -164,7 +171,7 @@ impl Queue {
                 (owner.beat, owner.ticket) = (now, number);
             }
         }
-        Claimed { runs, expired, lease, now }
+        Claimed { runs, expired, lease, paused_until, now }
     }
 
     fn claimed_before(&self, ticket: &Ticket) -> Vec<Claim> {
@@ -254,8 +261,9 @@ impl Queue {
         let last_run = schedule.last_run.clone();
         let unfinished = last_run
             .is_some_and(|id| self.runs.get(&id).is_some_and(|run| !matches!(run.place, Place::Dead(_))));
+        let waits_alone = tick.overlap == Overlap::Skip || self.is_paused(now);
         match &tick.run {
-            Some(run) if !(unfinished && tick.overlap == Overlap::Skip) => {
+            Some(run) if !(unfinished && waits_alone) => {
                 self.schedules.get_mut(&tick.job).expect("it ticks").last_run = Some(run.id.clone());
                 match self.enqueue(run, now) {
                     Enqueued::New(id) => Ticked::Enqueued(id),
@@ -264,18 +272,6 @@ impl Queue {
             }
             _ => Ticked::Passed,
         }
-    }
-
-    pub(super) fn pause(&mut self, until: Option<Timestamp>) {
-        self.paused = Some(Paused { until });
-    }
-
-    pub(super) fn resume(&mut self) {
-        self.paused = None;
-    }
-
-    pub(super) fn paused(&self, now: Timestamp) -> Option<Paused> {
-        self.paused.filter(|paused| paused.until.is_none_or(|until| now < until))
     }
 
     pub(super) fn sizes(&self) -> Sizes {
@@ -316,7 +312,8 @@ impl Queue {
 
     pub(super) fn flush(&mut self) {
         let Self { owners, schedules, paused, claims, flows, .. } = std::mem::take(self);
-        *self = Self { owners, schedules, paused, claims, used: true, flows: flows.flushed(), ..Self::default() };
+        *self =
+            Self { owners, schedules, paused, claims, used: true, flows: flows.flushed(), ..Self::default() };
     }
 
     pub(super) fn prune(&mut self, keep: usize, age: Duration, at_most: usize, now: Timestamp) -> usize {
@@ -338,7 +335,7 @@ impl Queue {
     }
 
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        self.paused(now).is_none() && self.has_ready()
+        !self.is_paused(now) && self.has_ready()
     }
 
     pub(super) fn was_used(&self) -> bool {

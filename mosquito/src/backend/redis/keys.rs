@@ -3,6 +3,7 @@
 //! All keys of a queue share the hash tag `{queue}`, so that they stand in one slot of a cluster and one
 //! script can touch them all.
 
+use crate::backend::Notebook;
 use crate::name::QueueName;
 
 /// The first part of every key, unless the client chooses another.
@@ -34,8 +35,11 @@ pub(super) enum Key {
     Tickets,
     /// Hash: job → its last tick in ms and that tick's run.
     Schedules,
-    /// Text that expires when the pause ends: that time in ms, or 0.
+    /// Text that expires when the pause ends: that time in ms, or 0, since when in ms, and words as JSON. Since and words may
+    /// be missing.
     Paused,
+    /// Text: what the queue was told of the pause of everything, likewise; it does not expire, and its end is 1 when it is over.
+    Held,
     /// List with one item while there is work that nobody was woken for.
     Wake,
     /// List with one item when a run became the first to be due.
@@ -69,7 +73,7 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 25] = [
+    pub(super) const ALL: [Self; 26] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
@@ -80,6 +84,7 @@ impl Key {
         Self::Tickets,
         Self::Schedules,
         Self::Paused,
+        Self::Held,
         Self::Wake,
         Self::Due,
         Self::Barrier,
@@ -125,6 +130,7 @@ impl Key {
             Self::Tickets => "tickets",
             Self::Schedules => "schedules",
             Self::Paused => "paused",
+            Self::Held => "held",
             Self::Wake => "wake",
             Self::Due => "due",
             Self::Barrier => "barrier",
@@ -151,7 +157,7 @@ impl Key {
             Self::Lanes | Self::Ready | Self::Blocked | Self::Parked | Self::Slots | Self::Fading => "zset",
             Self::Runs | Self::History | Self::Tickets | Self::Schedules => "hash",
             Self::Standing | Self::Rules | Self::Rates | Self::Unique | Self::Flows | Self::Turns => "hash",
-            Self::Paused | Self::Barrier => "string",
+            Self::Paused | Self::Held | Self::Barrier => "string",
         }
     }
 }
@@ -168,6 +174,20 @@ impl Keys {
     /// Set of the queues that were used.
     pub(super) fn queues(&self) -> String {
         format!("{}:queues", self.prefix)
+    }
+
+    /// Text: the pause of everything, as each queue is told of it. In the slot of the list of queues, whose key is the hash
+    /// tag of this one; no queue has a key of this name.
+    pub(super) fn everything(&self) -> String {
+        format!("{}:{{{}}}:everything", self.prefix, self.queues())
+    }
+
+    /// Hash: key → note.
+    pub(super) fn notes(&self, notebook: &Notebook) -> String {
+        match notebook {
+            Notebook::Configuration => format!("{}:configuration", self.prefix),
+            Notebook::Job(job) => format!("{}:{{meta:{job}}}", self.prefix),
+        }
     }
 
     /// Text: the time in ms, on a clock that is not the server's.

@@ -22,6 +22,8 @@ mod erase;
 mod flow;
 mod keys;
 mod moves;
+mod notes;
+mod pauses;
 mod permission;
 mod replies;
 mod scripts;
@@ -39,6 +41,7 @@ use crate::error::{Error, Result, without_password};
 use crate::name::QueueName;
 use connection::{Commands, Connections, Location};
 use keys::{Key, Keys};
+use pauses::Told;
 use scripts::Scripts;
 
 #[cfg(feature = "testing")]
@@ -67,6 +70,7 @@ pub struct Redis {
     listed: Mutex<HashMap<QueueName, Instant>>,
     /// The queues that are known to have, or to have had, runs with a flow.
     flowing: Mutex<HashSet<QueueName>>,
+    told: Mutex<Told>,
 }
 
 impl Redis {
@@ -129,6 +133,7 @@ impl Redis {
             connections,
             listed: Mutex::default(),
             flowing: Mutex::default(),
+            told: Mutex::default(),
         };
         redis.check_version().await?;
         Ok(redis)
@@ -227,25 +232,24 @@ impl Redis {
         self.connections.explain(error)
     }
 
-    /// Puts a queue on the list of queues, before anything can be put into it. Repeated now and then, in
-    /// case somebody emptied the server.
+    /// Puts a queue on the list of queues, and tells it if everything is paused, before anything can be put into it.
+    /// Repeated now and then, in case somebody emptied the server.
     async fn list(&self, queue: &QueueName) -> Result<()> {
         let before = self.lock_listed().get(queue).copied();
         if before.is_none_or(|until| until <= Instant::now()) {
-            let queues = self.keys.queues();
-            let added = ::redis::cmd("SADD")
-                .arg(&queues)
-                .arg(queue.as_str())
-                .query_async::<()>(&mut self.connections.commands(&queues))
-                .await;
+            let mut call = self.scripts.list.prepare_invoke();
+            call.key(self.keys.queues()).key(self.keys.everything()).arg(queue.as_str());
             let mut until = Instant::now() + LISTED_FOR;
-            if let Err(error) = added {
-                let error = self.explain_global(&queues, "set", error).await;
-                // It is still listed, then. That the server of the list is lost is no reason to lose this queue.
-                if before.is_none() || !self.location.is_cluster() || !error.is_transient() {
-                    return Err(error);
+            match self.answer_of_store::<String>(&call).await {
+                Ok(everything) if everything.is_empty() => (),
+                Ok(everything) => self.tell_listed(queue, &everything).await?,
+                Err(error) => {
+                    // It is still listed, then. That the server of the list is lost is no reason to lose this queue.
+                    if before.is_none() || !self.location.is_cluster() || !error.is_transient() {
+                        return Err(error);
+                    }
+                    until = Instant::now() + LISTED_AGAIN;
                 }
-                until = Instant::now() + LISTED_AGAIN;
             }
             self.lock_listed().insert(queue.clone(), until);
         }

@@ -1,5 +1,6 @@
 //! The moves and looks of the contract, each a script or one command.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use super::replies::{self, Reply};
 use super::{Redis, flow};
 use crate::backend::{
     BATCH_LIMIT, Backend, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, LimitReport,
-    List, Met, Overlap, Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun,
-    Tick, Ticked, Ticket,
+    List, Met, NoteChange, Notebook, Noted, Overlap, Pause, Paused, Promoted, Rescue, Rescued, Scope,
+    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, millis};
 use crate::error::Result;
@@ -51,6 +52,7 @@ impl Backend for Redis {
                 Key::Tickets,
                 Key::Dead,
                 Key::Turns,
+                Key::Held,
             ],
             more: &[Key::Scheduled, Key::Due],
         };
@@ -104,7 +106,17 @@ impl Backend for Redis {
 
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         self.list(queue).await?;
-        let keys = [Key::Schedules, Key::Runs, Key::Dead, Key::Waiting, Key::Wake, Key::Scheduled, Key::Due];
+        let keys = [
+            Key::Schedules,
+            Key::Runs,
+            Key::Dead,
+            Key::Waiting,
+            Key::Wake,
+            Key::Scheduled,
+            Key::Due,
+            Key::Paused,
+            Key::Held,
+        ];
         let mut call = match &tick.run {
             Some(NewRun { flow: Some(_), .. }) => self.call_flowing(&self.scripts.tick, queue, &keys),
             _ => self.call(&self.scripts.tick, queue, &keys),
@@ -171,23 +183,32 @@ impl Backend for Redis {
         self.read(Reply::new(answer).and_then(Reply::all_ids))
     }
 
-    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
-        self.list(queue).await?;
-        let mut call = self.call(&self.scripts.pause, queue, &[Key::Paused]);
-        call.arg(duration.map_or_else(String::new, |duration| millis(duration).to_string()));
-        self.answer(queue, &call).await
+    async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<()> {
+        self.pause_scope(scope, pause).await
     }
 
-    async fn resume(&self, queue: &QueueName) -> Result<()> {
-        let keys = [Key::Paused, Key::Waiting, Key::Wake, Key::Ready];
-        let call = self.call(&self.scripts.resume, queue, &keys);
-        self.answer(queue, &call).await
+    async fn resume(&self, scope: &Scope) -> Result<()> {
+        self.resume_scope(scope).await
     }
 
-    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
-        let until: Option<i64> =
-            self.answer(queue, &self.call(&self.scripts.paused, queue, &[Key::Paused])).await?;
-        Ok(until.map(|until| Paused { until: (until != 0).then(|| clock::from_millis(until)) }))
+    async fn paused(&self, scope: &Scope) -> Result<Option<Paused>> {
+        self.paused_scope(scope).await
+    }
+
+    async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
+        self.tell_of_everything(queues).await
+    }
+
+    async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {
+        self.all_notes(notebook).await
+    }
+
+    async fn note(&self, notebook: &Notebook, key: &str) -> Result<Option<String>> {
+        self.one_note(notebook, key).await
+    }
+
+    async fn change_note(&self, notebook: &Notebook, key: &str, change: &NoteChange) -> Result<Noted> {
+        self.note_down(notebook, key, change).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueName>> {

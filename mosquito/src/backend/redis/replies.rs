@@ -98,7 +98,11 @@ pub(super) fn settled(value: Value) -> Result<Vec<Settled>, RedisError> {
 
 pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
     let mut reply = Reply::new(value)?;
-    let lease = match reply.text()?.as_str() {
+    let lease = reply.text()?;
+    // Behind it, when a pause ends that kept it from more runs.
+    let (lease, until) = lease.split_once(' ').unwrap_or((&lease, ""));
+    let paused_until = until.parse().ok().map(clock::from_millis);
+    let lease = match lease {
         "new" => Lease::New,
         "held" => Lease::Held,
         "lost" => Lease::Lost,
@@ -111,7 +115,7 @@ pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
         let (id, token) = (reply.id()?, ClaimToken(reply.text()?));
         runs.push(Claim { id, token, envelope: reply.bytes()?, history: reply.history()? });
     }
-    Ok(Claimed { runs, expired, lease, now })
+    Ok(Claimed { runs, expired, lease, paused_until, now })
 }
 
 pub(super) fn page(list: List, value: Value) -> Result<Vec<StoredRun>, RedisError> {

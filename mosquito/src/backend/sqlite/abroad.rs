@@ -78,12 +78,14 @@ impl Drop for Waiting {
 pub(super) struct Abroad {
     opened_at: i64,
     seen: HashMap<Awaited, i64>,
+    /// When the pause of each queue ends, as whoever waits there was told.
+    ends: HashMap<QueueName, Timestamp>,
 }
 
 impl Abroad {
     /// Nothing yet, for a connection that was just opened.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { opened_at: data_version(connection)?, seen: HashMap::new() })
+        Ok(Self { opened_at: data_version(connection)?, seen: HashMap::new(), ends: HashMap::new() })
     }
 
     /// Rings for what others did since the last look.
@@ -103,7 +105,16 @@ impl Abroad {
             }
             let queue = Queue { connection, name: &name, now };
             let ring = match signal {
-                Signal::Work => queue.has_work()?.then_some(Ring::Work(name)),
+                Signal::Work => {
+                    let end = queue.paused()?.and_then(|paused| paused.until);
+                    let before = match end {
+                        Some(end) => self.ends.insert(name.clone(), end),
+                        None => self.ends.remove(&name),
+                    };
+                    // Whoever waits in a queue that was paused for a time is to learn when to look again.
+                    let paused_anew = end.is_some() && end != before;
+                    (paused_anew || queue.has_work()?).then_some(Ring::Work(name))
+                }
                 Signal::Due => {
                     let news = queue.first_due()?.filter(|due| signals.is_news(&name, *due));
                     news.map(|due| Ring::Due(name, due))

@@ -42,8 +42,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 #[derive(PartialEq, Eq)]
 enum State {
     Empty,
-    /// Of the release before there were lanes.
-    WithoutLanes,
+    /// Of the release before there were lanes, notes, and pauses with reasons.
+    Earlier,
     Ours,
 }
 
@@ -59,8 +59,8 @@ fn look(path: &Path, connection: &Transaction<'_>) -> Result<State> {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(explain)?;
     match (application, layout) {
         (0, 0) if tables == 0 => Ok(State::Empty),
-        (APPLICATION_ID, 1) => Ok(State::WithoutLanes),
         (APPLICATION_ID, LAYOUT) => Ok(State::Ours),
+        (APPLICATION_ID, 1) => Ok(State::Earlier),
         (APPLICATION_ID, newer) if newer > LAYOUT => refuse(format!(
             "a newer release of mosquito wrote it, in layout {newer}, and this one knows layouts up to {LAYOUT}; \
              use that release. It was left as it is"
@@ -106,12 +106,13 @@ fn lay_out(path: &Path, connection: &mut Connection) -> Result<()> {
     // Another process may have been faster.
     let tables = match look(path, &transaction)? {
         State::Empty => Some(include_str!("schema.sql")),
-        State::WithoutLanes => Some(include_str!("layout_2.sql")),
+        State::Earlier => Some(include_str!("layout_2.sql")),
         State::Ours => None,
     };
     if let Some(tables) = tables {
         transaction.execute_batch(tables).map_err(explain)?;
         transaction.execute_batch(include_str!("flow.sql")).map_err(explain)?;
+        transaction.execute_batch(include_str!("operators.sql")).map_err(explain)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
         transaction.pragma_update(None, "user_version", LAYOUT).map_err(explain)?;
     }

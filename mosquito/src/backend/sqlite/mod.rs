@@ -2,7 +2,7 @@
 //!
 //! Calls are performed by one thread per handle, which owns its connection (`thread.rs`); calls that come
 //! at the same time share a transaction. The moves themselves are methods of one queue (`enqueue.rs`, `moves.rs`,
-//! `settle.rs`, `leases.rs`, `schedules.rs`), each in one transaction, on the tables that `schema.sql` describes.
+//! `settle.rs`, `leases.rs`, `schedules.rs`, `pauses.rs`), each in one transaction, on the tables that `schema.sql` describes.
 //!
 //! Priorities, limits and unique runs are rows too (`flow.sql`), and which run goes next is decided over them by the same code
 //! as in memory (`lanes.rs`). A queue in which every run was plain does without: that is one look in each call.
@@ -13,7 +13,7 @@
 //!   call that was not answered was performed wholly or not at all.
 //! - **An enqueue that has answered survives a power cut** and a crash of the operating system, as far as
 //!   the disk keeps what it says it has: its transaction is synced before it answers (`synchronous = FULL`).
-//!   So does a tick of a periodic job, a pause, a resume, a delete and a flush.
+//!   So does a tick of a periodic job, a pause, a resume, a note, a delete and a flush.
 //! - **A power cut may undo the claims, settlements, promotions and beats of the last moments**, which are
 //!   synced a little later (`synchronous = NORMAL`), together and in their order. No run is lost by that:
 //!   one that was performed in those moments is performed once more. That is what at least once means.
@@ -60,6 +60,8 @@ mod identity;
 mod lanes;
 mod leases;
 mod moves;
+mod notes;
+mod pauses;
 mod queue;
 mod rules;
 mod schedules;
@@ -69,6 +71,7 @@ mod signals;
 mod tests;
 mod thread;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -79,9 +82,10 @@ use async_trait::async_trait;
 
 use crate::backend::{
     BATCH_LIMIT, Backend, Checkup, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met,
-    Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled, Settlement,
+    Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
@@ -264,19 +268,28 @@ impl Backend for Sqlite {
         self.on(Kind::Move, queue, move |queue| queue.recall(&before)).await
     }
 
-    async fn pause(&self, queue: &QueueName, duration: Option<Duration>) -> Result<()> {
-        self.on(Kind::Keep, queue, move |queue| {
-            queue.pause(duration.map(|duration| clock::after(queue.now, duration)))
-        })
-        .await
+    async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<()> {
+        self.pause_all_of(scope, pause).await
     }
 
-    async fn resume(&self, queue: &QueueName) -> Result<()> {
-        self.on(Kind::Keep, queue, |queue| queue.resume()).await
+    async fn resume(&self, scope: &Scope) -> Result<()> {
+        self.resume_all_of(scope).await
     }
 
-    async fn paused(&self, queue: &QueueName) -> Result<Option<Paused>> {
-        self.look(queue, |queue| queue.paused()).await
+    async fn paused(&self, scope: &Scope) -> Result<Option<Paused>> {
+        self.look_for_pause(scope).await
+    }
+
+    async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {
+        self.all_notes(notebook).await
+    }
+
+    async fn note(&self, notebook: &Notebook, key: &str) -> Result<Option<String>> {
+        self.one_note(notebook, key).await
+    }
+
+    async fn change_note(&self, notebook: &Notebook, key: &str, change: &NoteChange) -> Result<Noted> {
+        self.note_down(notebook, key, change).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueName>> {

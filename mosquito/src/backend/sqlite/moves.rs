@@ -17,21 +17,23 @@ use crate::name::RunId;
 impl Queue<'_> {
     pub(super) fn claim(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Claimed> {
         let (lease, latest) = self.lease(ticket)?;
-        let (mut runs, mut expired) = (Vec::new(), Vec::new());
+        let (mut runs, mut expired, mut paused_until) = (Vec::new(), Vec::new(), None);
         if lease == Lease::Lost {
-            return Ok(Claimed { runs, expired, lease, now: self.now });
+            return Ok(Claimed { runs, expired, lease, paused_until, now: self.now });
         }
         if latest.is_some_and(|latest| ticket.number <= latest) {
             runs = self.claimed_before(ticket)?;
         } else {
-            if at_most > 0 && self.paused()?.is_none() {
-                (runs, expired) = self.claim_what_is_next(ticket, at_most)?;
+            match self.paused()? {
+                Some(paused) => paused_until = paused.until.filter(|_| at_most > 0),
+                None if at_most > 0 => (runs, expired) = self.claim_what_is_next(ticket, at_most)?,
+                None => (),
             }
             if !runs.is_empty() || at_most == 0 {
                 self.renew_lease(ticket)?;
             }
         }
-        Ok(Claimed { runs, expired, lease, now: self.now })
+        Ok(Claimed { runs, expired, lease, paused_until, now: self.now })
     }
 
     fn claimed_before(&self, ticket: &Ticket) -> rusqlite::Result<Vec<Claim>> {

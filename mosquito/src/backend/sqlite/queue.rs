@@ -5,7 +5,7 @@ use std::str::FromStr;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-use crate::backend::{List, Paused, Sizes, StoredRun};
+use crate::backend::{List, Sizes, StoredRun};
 use crate::clock::{Timestamp, from_millis};
 use crate::job_run::History;
 use crate::name::{NameError, QueueName, RunId};
@@ -18,16 +18,6 @@ pub(super) struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    pub(super) fn paused(&self) -> rusqlite::Result<Option<Paused>> {
-        let until = self.first_row(
-            "SELECT paused_until FROM queues WHERE name = ?1 AND paused",
-            [self.name.as_str()],
-            |row| row.get::<_, Option<i64>>(0),
-        )?;
-        let paused = until.map(|until| Paused { until: until.map(from_millis) });
-        Ok(paused.filter(|paused| paused.until.is_none_or(|until| self.now < until)))
-    }
-
     /// Whether anything can be claimed now. What a limit holds up cannot.
     pub(super) fn has_work(&self) -> rusqlite::Result<bool> {
         let ready = self.first_row(READY, [self.name.as_str()], |_| Ok(()))?;

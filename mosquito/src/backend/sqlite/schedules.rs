@@ -1,4 +1,4 @@
-//! What an application says of a whole queue: when its periodic jobs tick, and whether it hands out runs.
+//! When the periodic jobs of a queue tick.
 
 use rusqlite::Row;
 
@@ -32,7 +32,8 @@ impl Queue<'_> {
         }
         self.advance(&tick.job, tick.at)?;
         let Some(run) = &tick.run else { return Ok(Ticked::Passed) };
-        if tick.overlap == Overlap::Skip && self.is_unfinished(last_run.as_deref())? {
+        let waits_alone = tick.overlap == Overlap::Skip || self.paused()?.is_some();
+        if waits_alone && self.is_unfinished(last_run.as_deref())? {
             return Ok(Ticked::Passed);
         }
         self.execute(
@@ -76,22 +77,5 @@ impl Queue<'_> {
             |row| row.get(0),
         )?;
         Ok(found.unwrap_or(false))
-    }
-
-    pub(super) fn pause(&self, until: Option<Timestamp>) -> rusqlite::Result<()> {
-        self.execute(
-            "INSERT INTO queues (name, paused, paused_until) VALUES (?1, 1, ?2)
-             ON CONFLICT DO UPDATE SET paused = 1, paused_until = excluded.paused_until",
-            (self.name.as_str(), until.map(to_millis)),
-        )?;
-        Ok(())
-    }
-
-    pub(super) fn resume(&self) -> rusqlite::Result<()> {
-        self.execute(
-            "UPDATE queues SET paused = 0, paused_until = NULL WHERE name = ?1 AND paused",
-            [self.name.as_str()],
-        )?;
-        Ok(())
     }
 }

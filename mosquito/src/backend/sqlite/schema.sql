@@ -43,7 +43,11 @@ CREATE TABLE queues (
     -- How many claims of single runs there were: numbers the next one.
     claims       INTEGER NOT NULL DEFAULT 0,
     -- Whose turn it is, as JSON; null for as long as all its runs were plain: then they go as they came.
-    turns        TEXT
+    turns        TEXT,
+    -- Nothing when a release paused it that did not take it down.
+    paused_since  INTEGER,
+    paused_reason TEXT,
+    paused_author TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- The lease of each overseer on each queue it claimed from.

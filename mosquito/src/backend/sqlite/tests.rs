@@ -3,6 +3,7 @@
 
 mod held_up;
 mod layouts;
+mod old_pauses;
 mod plans;
 
 use std::fs;
@@ -16,7 +17,7 @@ use serde_json::value::RawValue;
 use super::call::Kind;
 use super::flush::FLUSH_STEP;
 use super::{Sqlite, errors};
-use crate::backend::{Backend, Fate, List, Settled, Settlement, Signal, Ticket};
+use crate::backend::{Backend, Fate, List, Pause, Scope, Settled, Settlement, Signal, Ticket};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::job_run::{Body, NewRun, When};
@@ -229,15 +230,15 @@ async fn what_another_process_does_wakes_a_waiter() {
     let (ours, theirs) =
         (Sqlite::open(folder.file()).await.unwrap(), Sqlite::open(folder.file()).await.unwrap());
     let (mail, new) = (mail(), runs(1));
-    let queues = [mail.clone()];
+    let (queues, of_mail) = ([mail.clone()], Scope::from(&mail));
     let wait = |signal| ours.wait(signal, &queues, SOON);
 
     let (woken, _) = tokio::join!(wait(Signal::Work), theirs.enqueue(&mail, &new));
     assert_eq!(woken.unwrap(), Some(mail.clone()), "by an enqueue");
-    theirs.pause(&mail, None).await.unwrap();
+    theirs.pause(&(&mail).into(), &Pause::new()).await.unwrap();
     let nothing = ours.wait(Signal::Work, &queues, Duration::from_millis(100)).await;
     assert_eq!(nothing.unwrap(), None, "by a pause");
-    let (woken, _) = tokio::join!(wait(Signal::Work), theirs.resume(&mail));
+    let (woken, _) = tokio::join!(wait(Signal::Work), theirs.resume(&of_mail));
     assert_eq!(woken.unwrap(), Some(mail.clone()), "by a resume");
     let later = [run(When::After(Duration::from_secs(60)))];
     let (woken, _) = tokio::join!(wait(Signal::Due), theirs.enqueue(&mail, &later));

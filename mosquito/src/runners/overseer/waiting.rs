@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::Overseer;
-use crate::backend::{BATCH_LIMIT, Signal};
+use crate::backend::{BATCH_LIMIT, Claimed, Signal};
 use crate::dequeue::Share;
 use crate::error::{Error, Result};
 use crate::name::QueueName;
@@ -28,7 +28,8 @@ impl Overseer {
         let queues: Vec<_> = self.planned.iter().filter(|queue| self.may_claim(queue)).cloned().collect();
         let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + IDLE_WAIT);
         let patience = tried_again.saturating_duration_since(Instant::now()).min(IDLE_WAIT);
-        let mut signal = pin!(backend.wait(Signal::Work, &queues, reaper::around(patience)));
+        let patience = self.first_to_resume().map_or(IDLE_WAIT * 2, until).min(reaper::around(patience));
+        let mut signal = pin!(backend.wait(Signal::Work, &queues, patience));
         loop {
             tokio::select! {
                 signal = &mut signal => return signal,
@@ -80,6 +81,29 @@ impl Overseer {
     }
 
     fn places_left(&self, queue: &QueueName) -> usize {
-        self.adapter.limit(queue).map_or(usize::MAX, |limit| self.places.left(queue, limit))
+        let limit = self.tuning.limit(queue).or_else(|| self.adapter.limit(queue));
+        self.places.left(queue, limit)
     }
+
+    /// Remembers when a queue hands out runs again. The store signals nothing then.
+    pub(super) fn note_pause(&mut self, queue: &QueueName, answer: &Claimed) {
+        let pause = answer.paused_until.and_then(|until| (until - answer.now).to_std().ok());
+        match pause.and_then(|pause| Instant::now().checked_add(pause)) {
+            Some(end) => drop(self.resuming.insert(queue.clone(), end)),
+            None if self.resuming.is_empty() => (),
+            None => drop(self.resuming.remove(queue)),
+        }
+    }
+
+    /// When the first pause ends. One that has ended is told once, so that a queue which nobody looks at any more ends no further wait.
+    fn first_to_resume(&mut self) -> Option<Instant> {
+        let (first, now) = (self.resuming.values().min().copied(), Instant::now());
+        self.resuming.retain(|_, end| *end > now);
+        first
+    }
+}
+
+fn until(time: Instant) -> Duration {
+    // A wait of no time at all would be one without an end to some servers.
+    time.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }

@@ -65,7 +65,12 @@ impl Queue {
         stored
     }
 
-    pub(in crate::backend::memory) fn limit(&self, name: &LimitName, key: &FlowKey, now: Timestamp) -> LimitReport {
+    pub(in crate::backend::memory) fn limit(
+        &self,
+        name: &LimitName,
+        key: &FlowKey,
+        now: Timestamp,
+    ) -> LimitReport {
         let full = format!("{name}/{key}");
         let rate = self.flows.rate_rules.get(name.as_str()).map(|rule| {
             let state = self.flows.rates.get(&full).map(|(state, _)| state.clone());

@@ -4,7 +4,9 @@ use std::convert::Infallible;
 
 use super::Queue;
 use super::flows::Flows;
-use crate::backend::lanes::{Ground, Head, Level, Picked, Standing, Turns, left_lane, line_up, pick, wake_due};
+use crate::backend::lanes::{
+    Ground, Head, Level, Picked, Standing, Turns, left_lane, line_up, pick, wake_due,
+};
 use crate::clock::Timestamp;
 use crate::flow::{Concurrency, Priority, RateLimit, RateState, is_unkeyed, level_of};
 use crate::name::RunId;
@@ -67,7 +69,10 @@ impl Queue {
     }
 
     fn lane_of(&self, id: &RunId) -> String {
-        self.runs.get(id).and_then(|run| run.flow.as_ref()).map_or_else(|| PLAIN.into(), |flow| flow.lane.clone())
+        self.runs
+            .get(id)
+            .and_then(|run| run.flow.as_ref())
+            .map_or_else(|| PLAIN.into(), |flow| flow.lane.clone())
     }
 }
 

@@ -1,10 +1,10 @@
 -- KEYS[1] waiting, KEYS[2] pending, KEYS[3] runs, KEYS[4] history, KEYS[5] owners, KEYS[6] wake, KEYS[7] paused,
--- KEYS[8] tickets, KEYS[9] dead, KEYS[10] turns; and behind flow.lua and pick.lua, KEYS[11] scheduled, KEYS[12] due, from KEYS[13] on
--- as in flow.lua
+-- KEYS[8] tickets, KEYS[9] dead, KEYS[10] turns, KEYS[11] held; and behind flow.lua and pick.lua, KEYS[12] scheduled, KEYS[13] due,
+-- from KEYS[14] on as in flow.lua
 -- ARGV[1] overseer, ARGV[2] ticket, ARGV[3] how many at most
--- → {'new' | 'held' | 'lost', time, and when there is anything: {ids of runs that waited too long and are removed},
---    then for each run: id, token, envelope, history or ''}; or 'flows', when nothing was done because runs of the queue have
---    a flow, and it was called without the keys for that
+-- → {'new' | 'held' | 'lost', and behind a space when the pause ends that keeps it from more runs, in ms; time, and when there is
+--    anything: {ids of runs that waited too long and are removed}, then for each run: id, token, envelope, history or ''}; or
+--    'flows', when nothing was done because runs of the queue have a flow, and it was called without the keys for that
 --
 -- A member of pending is a claim: 'overseer/ticket/position/time/id', all of one score, so that the claims of
 -- an overseer, and those of one ticket, are each one range.
@@ -49,7 +49,7 @@ redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[8])
 redis.call('ZCARD', KEYS[9])
-local till = redis.call('GET', KEYS[7])
+local paused, held = redis.call('GET', KEYS[7]), redis.call('GET', KEYS[11])
 local function spend()
   redis.call('ZADD', KEYS[5], now, overseer)
   redis.call('HSET', KEYS[8], overseer, (first or ticket) .. ' ' .. ticket)
@@ -58,14 +58,23 @@ if ARGV[3] == '0' then
   spend()
   return answer
 end
-local paused = till and (tonumber(till) or 0)
+if paused or held then
+  -- What somebody wrote by hand, and is no time, is a pause without an end.
+  local longest = -1
+  for _, pause in pairs({ paused or '1', held or '1' }) do
+    local till = tonumber(string.match(pause, '^%d+') or 0)
+    if till == 0 then longest = math.huge elseif now < till then longest = math.max(longest, till) end
+  end
+  if longest > 0 and longest < math.huge then answer[1] = string.format('%s %d', answer[1], longest) end
+  if longest > 0 then return answer end
+end
 -- Whoever enqueued a run with a flow has written there whose turn it is.
 local has_flows = redis.call('HLEN', KEYS[10]) > 0
-if depth == 0 and not has_flows or paused and (paused == 0 or now < paused) then return answer end
-if has_flows and not KEYS[11] then return 'flows' end
-local flow = has_flows and flow_control(13, now)
-local due_rung = flow and redis.call('LLEN', KEYS[12]) > 0
-local scheduled = flow and tonumber(redis.call('ZRANGE', KEYS[11], 0, 0, 'WITHSCORES')[2])
+if depth == 0 and not has_flows then return answer end
+if has_flows and not KEYS[12] then return 'flows' end
+local flow = has_flows and flow_control(14, now)
+local due_rung = flow and redis.call('LLEN', KEYS[13]) > 0
+local scheduled = flow and tonumber(redis.call('ZRANGE', KEYS[12], 0, 0, 'WITHSCORES')[2])
 
 -- Whether an id is UTF-8: nobody could name another one when it is settled, so its run would be performed for ever.
 local function is_text(id)
@@ -132,7 +141,7 @@ if flow then
   left = redis.call('LLEN', KEYS[1]) + redis.call('ZCARD', flow.lined_up) > 0
   local first = flow.first_due()
   -- Whoever promotes sleeps for longer.
-  if first and first < sleeps_until and not due_rung then redis.call('LPUSH', KEYS[12], 1) end
+  if first and first < sleeps_until and not due_rung then redis.call('LPUSH', KEYS[13], 1) end
 end
 -- One wakes one: whoever leaves runs behind wakes the next.
 if left and not rung then redis.call('LPUSH', KEYS[6], 1) end

@@ -94,7 +94,7 @@ async fn what_a_file_of_the_release_before_holds_goes_on_as_it_would_have() {
 
     let report = JobName::new("report").unwrap();
     assert_eq!(sqlite.last_tick(&mail, &report).await.unwrap().at, from_millis(2_000));
-    let idle = sqlite.paused(&QueueName::new("idle").unwrap()).await.unwrap().unwrap();
+    let idle = sqlite.paused(&(&QueueName::new("idle").unwrap()).into()).await.unwrap().unwrap();
     assert_eq!(idle.until, Some(from_millis(9_000)));
     let other = OverseerId::new("other").unwrap();
     assert_eq!(sqlite.lead(&other, SOON).await.unwrap(), None, "somebody leads");

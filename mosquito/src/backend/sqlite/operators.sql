@@ -1,0 +1,16 @@
+-- The pause of everything; one row, or none.
+CREATE TABLE everything (
+    only   INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    since  INTEGER,
+    until  INTEGER,
+    reason TEXT,
+    author TEXT
+) STRICT;
+
+-- Small texts beside the queues: those of the notebook `configuration`, and of `job/NAME` for each job that has some.
+CREATE TABLE notes (
+    notebook TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    text     TEXT NOT NULL,
+    PRIMARY KEY (notebook, key)
+) STRICT, WITHOUT ROWID;
