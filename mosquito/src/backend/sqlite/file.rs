@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::backend::sqlite::errors;
@@ -26,6 +27,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     connection.busy_handler(Some(wait_a_little(Instant::now()))).map_err(explain)?;
+    // Plans do not depend on what is asked for. Otherwise SQLite would make one anew for each call of many a statement.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(explain)?;
     let state = look(path, &connection.transaction().map_err(explain)?)?;
     if connection.is_readonly(MAIN_DB).map_err(explain)? {
         return Err(errors::read_only(path));

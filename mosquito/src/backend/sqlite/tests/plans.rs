@@ -1,8 +1,14 @@
 //! How SQLite finds what is asked for on the way of a run: never by going past others.
 
-use super::Folder;
+use rusqlite::StatementStatus;
+
+use super::{Folder, mail, run, runs, ticket};
+use crate::backend::Backend;
 use crate::backend::sqlite::call::Kind;
 use crate::backend::sqlite::{Sqlite, enqueue, flush, lanes, leases, moves, queue, rules};
+use crate::flow::{Flow, Priority};
+use crate::job_run::When;
+use crate::name::QueueName;
 
 const PLACE: &str = "runs_by_place (queue=? AND list=? AND lane=? AND overseer=? AND ticket=?)";
 const STANDING: &str = "lanes_by_standing (queue=? AND level=? AND blocked_until=? AND parked_at=?)";
@@ -72,4 +78,28 @@ async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
         let plan = plan(&sqlite, sql).await;
         assert!(!plan.iter().any(|step| goes_past_others(step)), "{sql}\n{plan:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_plan_is_made_once_whatever_is_asked_for() {
+    let folder = Folder::new();
+    let sqlite = Sqlite::open(folder.file()).await.unwrap();
+    let urgent = Flow { priority: Priority::FIRST, ..Flow::default() };
+    for number in 1..5 {
+        let queue = if number % 2 == 0 { mail() } else { QueueName::new("other").unwrap() };
+        assert!(sqlite.enqueue(&queue, &runs(4)).await.is_ok());
+        assert!(sqlite.claim(&queue, &ticket(number), 2).await.is_ok());
+        if number > 2 {
+            assert!(sqlite.enqueue(&queue, &[run(When::Now).flowing(urgent.clone())]).await.is_ok());
+            assert!(sqlite.claim(&queue, &ticket(number + 9), 2).await.is_ok());
+        }
+        assert!(sqlite.promote(&queue, 3).await.is_ok());
+    }
+
+    let statements = [moves::FRONT, moves::DUE, queue::READY, queue::FIRST_DUE, lanes::LEVELS, lanes::HEAD];
+    let again = sqlite.thread.call(Kind::Look, move |connection, _| {
+        let times = |sql| Ok(connection.prepare_cached(sql)?.get_status(StatementStatus::RePrepare));
+        statements.into_iter().map(times).collect::<rusqlite::Result<Vec<_>>>()
+    });
+    assert_eq!(again.await.unwrap(), [0; 6]);
 }
