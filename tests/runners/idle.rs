@@ -44,7 +44,7 @@ async fn an_idle_runner_sends_at_most_two_commands_a_second_and_wakes_at_once() 
 /// The commands that clients sent, but for those that count them; what scripts do within is not counted.
 fn commands(server: &RedisServer) -> usize {
     let info: String = server.command(&["INFO", "commandstats"]);
-    let sent_by_clients = ["evalsha", "blpop", "smembers", "sadd"];
+    let sent_by_clients = ["evalsha", "blpop", "smembers", "sadd", "hgetall"];
     sent_by_clients
         .iter()
         .filter_map(|name| {

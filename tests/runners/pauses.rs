@@ -178,7 +178,7 @@ async fn a_runner_at_work_hears_of_a_pause_that_came_to_no_queue() {
     let _: String = server.command(&["SET", MARK, r#"0 9000000000000 {"author":"ada"}"#]);
     let notes = mosquito.queue("notes").unwrap();
     let heard = || async { notes.paused().await.unwrap().ok_or("not yet") };
-    let paused = eventually("it is paused", Duration::from_secs(10), heard).await;
+    let paused = eventually("it is paused", Duration::from_secs(20), heard).await;
 
     assert_eq!(paused.author.as_deref(), Some("ada"));
     let _ = mosquito.enqueue(note("held")).await.unwrap();

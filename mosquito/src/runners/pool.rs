@@ -94,9 +94,15 @@ impl Pool {
         }
         self.idle.add_permits(executors.saturating_sub(before));
         let surplus = before.saturating_sub(executors);
-        if surplus > 0 {
+        // Those that are idle at once, so that nothing more is claimed for them.
+        let mut busy = surplus;
+        for permit in self.idle_now(surplus) {
+            self.send_home(permit, 1);
+            busy -= 1;
+        }
+        if busy > 0 {
             let pool = self.clone();
-            self.tasks.spawn(async move { pool.retire(surplus).await });
+            self.tasks.spawn(async move { pool.retire(busy).await });
         }
         if before != 0 && before != executors {
             let overseer = self.desk.overseer.clone();
@@ -106,10 +112,15 @@ impl Pool {
 
     async fn retire(&self, surplus: usize) {
         // The semaphore is fair: from now on executors that become idle are kept for this, until they are enough.
-        let surplus = u32::try_from(surplus).unwrap_or(u32::MAX);
-        let permits = self.idle.acquire_many(surplus).await.expect("the semaphore is never closed");
-        permits.forget();
-        for _ in 0..surplus {
+        let permits = u32::try_from(surplus).unwrap_or(u32::MAX);
+        let permits = self.idle.clone().acquire_many_owned(permits).await;
+        self.send_home(permits.expect("the semaphore is never closed"), surplus);
+    }
+
+    /// Ends so many executors, which are idle.
+    fn send_home(&self, idle: OwnedSemaphorePermit, executors: usize) {
+        idle.forget();
+        for _ in 0..executors {
             // A pool that is closed has no executor left to retire.
             let _ = self.sender.try_send(Handout::Retire);
         }

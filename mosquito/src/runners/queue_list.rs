@@ -7,12 +7,17 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::desk::Desk;
 use super::gates::Gates;
 use crate::name::QueueName;
 
-/// How often the store is asked for queues that came into being elsewhere, and those are told of a pause of everything.
+/// How often the store is asked for queues that came into being elsewhere.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often all are told of a pause of everything that did not come to them; new ones are told at once.
+const HEED_EVERY: Duration = Duration::from_secs(9);
 
 #[derive(Debug)]
 pub(crate) struct QueueList {
@@ -58,12 +63,16 @@ impl QueueList {
 
     /// Looks for new queues until the overseer stops.
     pub(super) async fn keep_up(&self, desk: &Desk) {
+        let mut heeded = Instant::now();
         while !desk.stop.is_cancelled() {
             if let Some(found) = desk.tried(desk.backend.queues().await) {
                 let known = self.everywhere();
                 let all = sorted(known.iter().cloned().chain(found));
-                // Before any of them is worked on.
-                desk.tried(desk.backend.complete_pause(&all).await);
+                // Before any new one is worked on.
+                if all.len() > known.len() || heeded.elapsed() >= HEED_EVERY {
+                    desk.tried(desk.backend.complete_pause(&all).await);
+                    heeded = Instant::now();
+                }
                 if all.len() > known.len() {
                     *self.everywhere.write().unwrap_or_else(PoisonError::into_inner) = all;
                 }

@@ -65,15 +65,20 @@ impl Redis {
                 self.answer(queue, &call).await?
             }
             Scope::Everything => {
-                let mut call = self.scripts.paused.prepare_invoke();
-                call.key(self.keys.everything());
-                let (now, everything): (i64, String) = self.answer_of_store(&call).await?;
+                let (now, everything) = self.everything().await?;
                 (now, String::new(), everything)
             }
         };
         let lasting =
             |text: &str, everything| read(text, everything).filter(|paused| paused.lasts(from_millis(now)));
         Ok(Paused::longer(lasting(&own, false), lasting(&everything, true)))
+    }
+
+    /// The time, and the mark: what was said last of everything, or nothing.
+    async fn everything(&self) -> Result<(i64, String)> {
+        let mut call = self.scripts.paused.prepare_invoke();
+        call.key(self.keys.everything());
+        self.answer_of_store(&call).await
     }
 
     /// Makes the mark, and tells all queues. Those that cannot be told now are told by runners; that is an error all the same.
@@ -88,16 +93,10 @@ impl Redis {
 
     /// Tells queues what is told of everything, as far as this client has not told them yet.
     pub(super) async fn tell_of_everything(&self, queues: &[QueueName]) -> Result<()> {
-        let everything = self.keys.everything();
-        let got = ::redis::cmd("GET")
-            .arg(&everything)
-            .query_async::<Option<String>>(&mut self.connections.commands(&everything))
-            .await;
-        let told = match got {
-            Ok(told) => told,
-            Err(error) => return Err(self.explain_global(&everything, "string", error).await),
-        };
-        let Some(told) = told else { return Ok(()) };
+        let (_, told) = self.everything().await?;
+        if told.is_empty() {
+            return Ok(());
+        }
         for told in self.tell_queues(queues, &told).await {
             // Of a queue that is out of reach nothing is handed out either; it is told the next time.
             if let Err(error) = told
