@@ -326,7 +326,7 @@ impl World {
 
 fn fate(way: Way, held: &Hold) -> Fate {
     let error = Some("it failed".into());
-    let history = History { attempts: held.attempts + 1, crashes: held.crashes, unknown: 0, error };
+    let history = History { attempts: held.attempts + 1, crashes: held.crashes, error, ..History::default() };
     match way {
         Way::Forget => Fate::Forget,
         Way::Reschedule => Fate::Reschedule { delay: STEP, history },
