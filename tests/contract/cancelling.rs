@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mosquito::RunId;
-use mosquito::backend::{BATCH_LIMIT, Backend, Cancelled, Fate, List, Rescue, Settled};
+use mosquito::backend::{BATCH_LIMIT, Cancelled, Fate, List, Rescue, Settled};
 
 use crate::making::{
     HOUR, Overseer, banish, every_fate, numbered, queue, reschedule, rescue_after, run, run_id, run_in, runs,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mosquito::backend::{BATCH_LIMIT, Backend, Cancelled, List};
+use mosquito::backend::{BATCH_LIMIT, Cancelled, List};
 use mosquito::{Filter, Mosquito, When};
 
 use crate::making::{HOUR, Overseer, numbered, run, run_id, run_in, run_with, runs};

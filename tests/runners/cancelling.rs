@@ -26,7 +26,7 @@ enum Answer {
     GivesUp,
     Discards,
     Snoozes,
-    /// Goes on for a hundred seconds.
+    /// Goes on for three quarters of a minute.
     Lingers,
 }
 
@@ -44,7 +44,7 @@ impl Perform for Halting {
             Answer::Discards => Err(JobError::discard("no need")),
             Answer::Snoozes => Err(JobError::snooze(Duration::from_secs(5))),
             Answer::Lingers => {
-                tokio::time::sleep(Duration::from_secs(100)).await;
+                tokio::time::sleep(Duration::from_secs(45)).await;
                 Ok(())
             }
         }
