@@ -134,7 +134,7 @@ mod tests {
     async fn a_word_is_heard_by_the_one_it_is_for_and_those_for_nobody_are_not_kept_for_ever() {
         let (bell, mail) = (Doorbell::default(), QueueName::new("mail").unwrap());
         let overseer = OverseerId::random();
-        let listen = |overseer| async { bell.listen(overseer, Duration::from_secs(1)).await };
+        let listen = async |overseer: &OverseerId| bell.listen(overseer, Duration::from_secs(1)).await;
 
         bell.call(&overseer);
         assert!(!listen(&OverseerId::random()).await, "it is somebody else's");
