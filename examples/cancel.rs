@@ -11,9 +11,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use mosquito::events::Event;
-use mosquito::{
-    Context, Filter, JobResult, Mosquito, Outcome, Perform, RunId, WhyCancelled, job, serde_json,
-};
+use mosquito::{Context, Filter, JobResult, Mosquito, Outcome, Perform, RunId, job, serde_json};
 
 /// Looks at its token between two frames, and tidies up when it fired.
 #[job(queue = "videos")]
@@ -27,7 +25,7 @@ impl Perform for Transcode {
         for frame in 1..=self.frames {
             let work = tokio::time::sleep(Duration::from_millis(10));
             if cx.token().run_until_cancelled(work).await.is_none() {
-                let why = cx.why_cancelled().map_or_else(String::new, |why: WhyCancelled| why.to_string());
+                let why = cx.why_cancelled().ok_or("a token has a reason to fire")?;
                 println!("{}: stopped at frame {frame}, since {why}", cx.id());
                 return Err("told to end".into());
             }
@@ -52,7 +50,6 @@ impl Perform for Upload {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mosquito = Mosquito::connect("memory://").await?;
-    let film = |customer: &str, frames| Transcode { customer: customer.into(), frames };
     let mut events = mosquito.events();
 
     // Two are performed at once, the others wait.
@@ -100,6 +97,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     handle.stop();
     println!("report: {}", running.await??);
     Ok(())
+}
+
+fn film(customer: &str, frames: u32) -> Transcode {
+    Transcode { customer: customer.into(), frames }
 }
 
 async fn started(events: &mut mosquito::events::EventStream) {

@@ -8,9 +8,8 @@
 //! the reason, and what its attempts had failed of.
 
 use std::error::Error;
-use std::time::Duration;
 
-use mosquito::backend::List;
+use mosquito::backend::{Fate, List};
 use mosquito::events::Event;
 use mosquito::{Context, JobResult, Mosquito, Perform, RunId, job};
 
@@ -46,13 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while left > 0
         && let Some(event) = events.next().await
     {
-        if let Event::Finished {
-            fate: mosquito::backend::Fate::Forget | mosquito::backend::Fate::Banish { .. },
-            ..
-        } = event
-        {
-            left -= 1;
-        }
+        let Event::Finished { fate, .. } = event else { continue };
+        left -= usize::from(matches!(fate, Fate::Forget | Fate::Banish { .. }));
     }
     handle.stop();
     println!("report: {}", running.await??);
@@ -62,9 +56,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let began = run.history.log.first().map(|attempt| attempt.at);
         for attempt in &run.history.log {
             let after = began.and_then(|began| (attempt.at - began).to_std().ok()).unwrap_or_default();
-            // To tenths of a second, since nothing is exact.
-            let tenths = Duration::from_millis(after.as_millis() as u64 / 100 * 100);
-            println!("  attempt {} after {tenths:?}: {}", attempt.number, attempt.causes.join(": "));
+            println!(
+                "  attempt {} after {:.1} s: {}",
+                attempt.number,
+                after.as_secs_f64(),
+                attempt.causes.join(": ")
+            );
         }
     }
     Ok(())

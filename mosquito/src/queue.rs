@@ -128,7 +128,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes). What was cancelled until then stays so.
     pub async fn cancel_where(&self, filter: Filter) -> Result<CancelCount> {
-        Walk::new(self, &filter).to_the_end().await
+        Walk::new(self, &filter).finish().await
     }
 
     /// Removes one run, wherever it stands; whether there was one. One that is being performed is not

@@ -78,7 +78,7 @@ fn deadline_gives_up_what_cannot_be_done_in_time() {
     );
     let closed = "dead: is-closed: come back tomorrow; given up, since its deadline of 1s comes before its next attempt";
     assert!(lines.iter().any(|line| line == closed), "{lines:#?}");
-    assert!(lines.iter().any(|line| line == "  attempt 1 after 0ns: come back tomorrow"), "{lines:#?}");
+    assert!(lines.iter().any(|line| line == "  attempt 1 after 0.0 s: come back tomorrow"), "{lines:#?}");
     assert!(!lines.iter().any(|line| line.contains("is-busy")), "it was paid: {lines:#?}");
     assert!(lines.iter().any(|line| line.starts_with("report: performed 1, failed ")), "{lines:#?}");
 }

@@ -144,6 +144,9 @@ mod tests {
         bell.ring(Signal::Work, &mail);
         (0..10 * WORDS).for_each(|_| bell.call(&OverseerId::random()));
         assert!(bell.lock().len() <= WORDS);
-        assert_eq!(bell.wait(Signal::Work, &[mail.clone()], Duration::from_secs(1)).await, Some(mail));
+        assert_eq!(
+            bell.wait(Signal::Work, std::slice::from_ref(&mail), Duration::from_secs(1)).await,
+            Some(mail.clone())
+        );
     }
 }

@@ -47,7 +47,7 @@ impl<'a> Walk<'a> {
         Self { queue, filter, count: CancelCount::default(), told: HashSet::new() }
     }
 
-    pub(super) async fn to_the_end(mut self) -> Result<CancelCount> {
+    pub(super) async fn finish(mut self) -> Result<CancelCount> {
         for _ in 0..ROUNDS {
             let before = self.count;
             for list in [List::Scheduled, List::Waiting, List::Pending] {

@@ -27,8 +27,10 @@ pub struct Filter {
     jobs: Vec<String>,
     list: Option<List>,
     enqueued_before: Option<Timestamp>,
-    matching: Option<Arc<dyn Fn(&Envelope) -> bool + Send + Sync>>,
+    matching: Option<Matches>,
 }
+
+type Matches = Arc<dyn Fn(&Envelope) -> bool + Send + Sync>;
 
 impl Filter {
     /// All runs.
@@ -62,7 +64,8 @@ impl Filter {
         self
     }
 
-    /// Runs for which this answers `true`. It is asked in the calling process, once for each run that all else holds for, so it should be quick.
+    /// Runs for which this answers `true`. It is asked in the calling process, for each run that all else holds for, so it
+    /// should be quick.
     pub fn matching(mut self, matches: impl Fn(&Envelope) -> bool + Send + Sync + 'static) -> Self {
         self.matching = Some(Arc::new(matches));
         self

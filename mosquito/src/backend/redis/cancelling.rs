@@ -105,11 +105,10 @@ impl Redis {
         loop {
             let mut scan = ::redis::cmd("HSCAN");
             scan.arg(&key).arg(cursor).arg("COUNT").arg(BATCH_LIMIT);
-            let scanned: (u64, Vec<(Vec<u8>, Vec<u8>)>) =
-                match scan.query_async(&mut self.commands(queue)).await {
-                    Ok(scanned) => scanned,
-                    Err(error) => return Err(self.explain(queue, error).await),
-                };
+            let scanned: Scanned = match scan.query_async(&mut self.commands(queue)).await {
+                Ok(scanned) => scanned,
+                Err(error) => return Err(self.explain(queue, error).await),
+            };
             let own = scanned.1.iter().filter(|(_, claim)| claim.starts_with(prefix.as_bytes()));
             marked.extend(own.map(|(id, _)| RunId::stored(&String::from_utf8_lossy(id))));
             cursor = scanned.0;
@@ -142,6 +141,9 @@ impl Redis {
         }
     }
 }
+
+/// Where to go on, and ids with the claims on them.
+type Scanned = (u64, Vec<(Vec<u8>, Vec<u8>)>);
 
 /// What the script says of one run; nothing when that stands elsewhere.
 fn meaning(answer: &str) -> Option<Cancelled> {
