@@ -63,6 +63,8 @@ impl Executor {
         let started = Instant::now();
         let (envelope, known) = self.read(work);
         let conclusion = match envelope {
+            // It was cancelled between its claim and now.
+            _ if work.halt.is_requested() => Outcome::Cancelled.into(),
             Ok(envelope) => match known.registration {
                 Some(registration) => self.perform(registration, work, &known.time, envelope).await,
                 None => Outcome::UnknownJob.into(),
