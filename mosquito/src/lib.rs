@@ -203,7 +203,8 @@
 //!
 //! # Operating it
 //!
-//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied, and
+//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied, and its runs are
+//! [cancelled](guide::cancelling), also while they are performed;
 //! [everything](Mosquito::pause) is paused at once; a [`Configuration`] in the store says how many executors there are, while they work; the log and [`events`] tell
 //! what happens; [`dequeue`] decides from which queue to take next, and [`middleware`] stands around every enqueue and every attempt. What each store promises, and everything else:
 //! [`guide::operating`]. How a store is made: [`backend`].
@@ -265,7 +266,8 @@ pub use serde_json;
 
 // Jobs, and what becomes of them.
 pub use job::{
-    Context, Job, JobError, JobResult, NeedsState, Outcome, Perform, PerformBlocking, Upgrade, decide,
+    Context, Deadline, Job, JobError, JobResult, NeedsState, Outcome, Perform, PerformBlocking, Upgrade,
+    WhyCancelled, decide,
 };
 
 // What the attribute declares.
@@ -289,7 +291,7 @@ pub use job::{Durable, Durably, Enqueue, EnqueueAll, Metadata};
 // What operators say.
 pub use configuration::{Configuration, Configured};
 pub use pausing::Pausing;
-pub use queue::Queue;
+pub use queue::{CancelCount, Filter, Queue};
 
 // What performs jobs.
 pub use runner::{Report, Runner, RunnerBuilder, RunnerHandle};
@@ -299,7 +301,10 @@ pub use error::{BoxError, BuildError, Error, Result};
 
 // Names, times, and runs as they stand in a store.
 pub use clock::{Clock, Timestamp};
-pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
+pub use job_run::{
+    Body, Envelope, EnvelopeError, History, HowEnded, JobRun, NewRun, PastAttempt, WIRE_VERSION, When,
+    stamped,
+};
 pub use name::{JobName, LimitName, NameError, OverseerId, OverseerName, QueueName, RunId};
 
 /// Links crates whose jobs this process is to perform, though it never names them: `mosquito::link!(mail_jobs, report_jobs);`

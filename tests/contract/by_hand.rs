@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mosquito::backend::redis::Redis;
 use mosquito::backend::{
-    Backend, Enqueued, Fate, List, NoteChange, Notebook, Pause, Rescue, Scope, Settled, StoredRun,
+    Backend, Cancelled, Enqueued, Fate, List, NoteChange, Notebook, Pause, Rescue, Scope, Settled, StoredRun,
 };
 use mosquito::{Error, Fair, Flow, FlowKey, Priority, QueueName};
 
@@ -304,4 +304,56 @@ async fn what_somebody_else_keeps_under_a_key_of_the_store_is_named_and_stays() 
         redis.enqueue(&queue("new"), &[run("b")]).await.expect_err("it may be that everything is paused");
     assert!(matches!(&new, Error::ForeignKey { key, .. } if key == everything), "{new:?}");
     assert_eq!(REDIS.command::<String>(&["TYPE", everything]), "list", "it is as it was");
+}
+
+#[tokio::test]
+async fn a_mark_on_an_earlier_claim_means_nothing_to_the_next() {
+    let (redis, mail) = store("old-mark").await;
+    let ann = Overseer::named("ann");
+    let _put = redis.enqueue(&mail, &[run("a")]).await.expect("it is enqueued");
+    let _claimed = redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered");
+    let _marked = redis.cancel(&mail, &[run_id("a")]).await.expect("it is answered");
+
+    // As a release settles it that knows of no marks.
+    write("old-mark", ["pending", "waiting"], "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[2], 'a')");
+    let claims = redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered").runs;
+    let settled =
+        redis.settle(&mail, &settlements(&claims, &reschedule(HOUR))).await.expect("it is answered");
+
+    assert_eq!(settled, [Settled::Done]);
+    assert_eq!(page(&redis, &mail, List::Scheduled).await.len(), 1, "it goes where its fate says");
+    assert!(
+        redis.cancelled(&mail, &ann.id).await.expect("it is answered").is_empty(),
+        "and the mark is gone"
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_run_that_stands_in_no_list_is_gone() {
+    let (redis, mail) = store("nowhere").await;
+    write("nowhere", ["runs", "waiting"], &format!("redis.call('HSET', KEYS[1], 'a', '{ENVELOPE}')"));
+
+    let answer = redis.cancel(&mail, &[run_id("a")]).await.expect("it is answered");
+
+    assert_eq!(answer, [Cancelled::Removed]);
+    assert_eq!(redis.find(&mail, &run_id("a")).await.expect("it is answered"), None);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_understands_costs_a_rescued_run_only_that_log() {
+    let (redis, mail) = store("odd-log").await;
+    let ann = Overseer::named("ann");
+    for (id, log) in [("object", "{}"), ("number", "7"), ("null", "null"), ("text", r#""x""#)] {
+        let _put = redis.enqueue(&mail, &[run(id)]).await.expect("it is enqueued");
+        let history = format!(r#"{{"attempts":3,"error":"no","log":{log}}}"#);
+        write("odd-log", ["history", "runs"], &format!("redis.call('HSET', KEYS[1], '{id}', '{history}')"));
+    }
+    assert_eq!(redis.claim(&mail, &ann.ticket(), 9).await.expect("it is answered").runs.len(), 4);
+
+    redis.rescue(&mail, &rescue_after(Duration::ZERO)).await.expect("it is answered");
+
+    for run in page(&redis, &mail, List::Waiting).await {
+        let numbers: Vec<_> = run.history.log.iter().map(|attempt| attempt.number).collect();
+        assert_eq!((run.history.attempts, numbers), (4, vec![4]), "{}", run.id);
+    }
 }

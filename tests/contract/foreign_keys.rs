@@ -9,16 +9,19 @@ use mosquito::{
     RateLimit, RateUse, Unique, Until,
 };
 
-use crate::making::{HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_in, settlement, tick};
+use crate::making::{
+    HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_id, run_in, settlement, tick,
+};
 use crate::store::REDIS;
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
     "waiting",
     "pending",
     "scheduled",
     "dead",
     "runs",
     "history",
+    "cancelled",
     "owners",
     "tickets",
     "schedules",
@@ -59,7 +62,7 @@ const CONTENT: &str = "
     return all";
 
 /// The moves that there are.
-const MOVES: usize = 20;
+const MOVES: usize = 23;
 
 #[tokio::test]
 async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
@@ -126,6 +129,8 @@ async fn prepare(redis: &Redis, mail: &QueueName, ann: &Overseer) -> Vec<Claim> 
     let batch = [settlement(&claims[0], reschedule(Duration::ZERO)), settlement(&claims[1], banish())];
     redis.settle(mail, &batch).await.expect("it is answered");
     let _put = redis.enqueue(mail, &[run_in("e", HOUR)]).await.expect("it is enqueued");
+    // The one that is still pending is marked.
+    let _marked = redis.cancel(mail, &[claims[2].id.clone()]).await.expect("it is answered");
     let flowing = ["f1", "f2", "f3"].map(|id| run(id).flowing(flow()));
     let _put = redis.enqueue(mail, &flowing).await.expect("it is enqueued");
     let slot = redis.claim(mail, &ann.ticket(), 1).await.expect("it is answered").runs;
@@ -170,6 +175,9 @@ async fn move_it(
             drop(redis.tick(mail, &tick).await?);
         }
         18 => redis.resume(&mail.into()).await?,
+        19 => drop(redis.cancel(mail, &[claims[2].id.clone()]).await?),
+        20 => drop(redis.cancel(mail, &[run_id("d"), run_id("e"), run_id("u"), run_id("l")]).await?),
+        21 => drop(redis.cancelled(mail, &ann.id).await?),
         _ => redis.pause(&mail.into(), &Pause::new().lasting(HOUR)).await?,
     }
     Ok(())

@@ -11,12 +11,14 @@ mod store;
 
 #[cfg(feature = "redis")]
 mod by_hand;
+mod cancelling;
 mod claim;
 mod clock_set_back;
 mod concurrency;
 mod durability;
 mod enqueue;
 mod everything;
+mod filters;
 mod flow;
 #[cfg(feature = "redis")]
 mod foreign_keys;

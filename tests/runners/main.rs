@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod building;
+mod cancelling;
 mod configuration;
+mod deadlines;
 mod dequeuing;
 mod executor_count;
 mod gates;

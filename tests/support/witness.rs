@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mosquito::backend::{
-    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, LimitReport, List,
-    Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled, Settlement,
-    Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    Backend, Cancelled, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease,
+    LimitReport, List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope,
+    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{FlowKey, JobName, LimitName, NewRun, OverseerId, QueueName, Result, RunId};
 
@@ -168,7 +168,7 @@ impl Backend for Witness {
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
         let note = |rescued: &Rescued| {
             self.seen.rescued(rescued);
-            !rescued.rescued.is_empty() || !rescued.poisoned.is_empty()
+            rescued.total() > 0
         };
         self.pass(&[Operation::Rescue], self.store.rescue(queue, rescue), note).await
     }
@@ -234,6 +234,22 @@ impl Backend for Witness {
 
     async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>> {
         self.store.holder(queue, key).await
+    }
+
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>> {
+        self.store.cancel(queue, ids).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>> {
+        self.store.cancelled(queue, overseer).await
+    }
+
+    async fn call(&self, overseer: &OverseerId) -> Result<()> {
+        self.store.call(overseer).await
+    }
+
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool> {
+        self.store.listen(overseer, timeout).await
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

@@ -8,6 +8,7 @@
 mod adjusting;
 mod argument;
 mod arguments;
+mod conclusion;
 mod context;
 mod default_args;
 mod durably;
@@ -15,6 +16,7 @@ mod enqueue;
 mod enqueue_all;
 mod enqueuer;
 mod flowing;
+mod halt;
 mod metadata;
 mod outcome;
 #[cfg(feature = "testing")]
@@ -43,8 +45,9 @@ pub use durably::{Durable, Durably};
 pub use enqueue::Enqueue;
 pub use enqueue_all::EnqueueAll;
 pub use flowing::{Flowing, Weight};
+pub use halt::WhyCancelled;
 pub use metadata::Metadata;
-pub use outcome::{JobError, JobResult, Outcome, decide};
+pub use outcome::{Deadline, JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};
 pub use retry::{Backoff, Retry};
 pub use schedule::{Missed, Rhythm, ScheduleSpec};
@@ -53,10 +56,12 @@ pub use upgrade::Upgrade;
 pub(crate) use arguments::Undecodable;
 #[cfg(feature = "testing")]
 pub(crate) use arguments::decode;
+pub(crate) use conclusion::Conclusion;
 pub(crate) use context::{Core, States};
 #[cfg(feature = "testing")]
 pub(crate) use enqueuer::Witness;
 pub(crate) use enqueuer::{Enqueuer, flowing};
+pub(crate) use halt::{Fired, Halt};
 pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;
@@ -114,6 +119,8 @@ pub struct JobSpec {
     pub retry: Retry,
     /// How long one attempt may take.
     pub timeout: Option<Duration>,
+    /// How long all attempts may take together, from the begin of the first on.
+    pub deadline: Option<Duration>,
     /// When it is performed by itself.
     pub schedule: Option<ScheduleSpec>,
     /// What goes before its runs, and what holds them up.
@@ -132,6 +139,7 @@ impl JobSpec {
             queue: "default",
             retry: Retry::DEFAULT,
             timeout: None,
+            deadline: None,
             schedule: None,
             flow: FlowSpec::PLAIN,
         }

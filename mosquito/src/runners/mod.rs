@@ -3,7 +3,7 @@
 //! ```text
 //!                 ┌─ coordinator: due runs, periodic jobs (on one overseer at a time)
 //!  overseer ──────┼─ reaper: takes the runs of dead overseers back
-//!  claims runs    ├─ pulse: beats, on a thread of its own
+//!  claims runs    ├─ pulse: beats, on a thread of its own; there too the ear: hears what was cancelled, and what is stuck is seen
 //!      │          ├─ queue list: which queues there are; gates: which of them may be worked on now
 //!      │          └─ tuning: what operators have configured in the store
 //!      v
@@ -19,6 +19,7 @@ mod by_hand;
 mod checkup;
 mod coordinator;
 mod desk;
+mod ear;
 mod executor;
 mod gates;
 mod held;
@@ -32,7 +33,9 @@ mod queue_list;
 mod reaper;
 mod resting;
 mod settler;
+mod stuck;
 mod tally;
+mod time_left;
 mod tuning;
 
 #[cfg(feature = "testing")]

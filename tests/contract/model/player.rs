@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use mosquito::backend::{
-    Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Overlap, Pause, Rescue, Tick, Ticket,
+    Cancelled, Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Overlap, Pause, Rescue, Tick, Ticket,
 };
 use mosquito::{Flow, History, NewRun, RunId, Timestamp, When};
 
@@ -18,7 +18,7 @@ use crate::store::Store;
 const IDS: usize = 40;
 
 /// What there is to be seen.
-const EVERYTHING: [&str; 21] = [
+const EVERYTHING: [&str; 23] = [
     "enqueued",
     "duplicate",
     "kept away",
@@ -33,6 +33,8 @@ const EVERYTHING: [&str; 21] = [
     "lost",
     "rescued",
     "deleted",
+    "cancelled",
+    "told to end",
     "paused",
     "everything paused",
     "noted",
@@ -84,7 +86,8 @@ impl<'a> Player<'a> {
             72..79 => self.promote().await,
             79..83 => self.beat().await,
             83..87 => self.rescue().await,
-            87..91 => self.delete().await,
+            87..89 => self.delete().await,
+            89..91 => self.cancel().await,
             91..93 => self.pause_or_resume().await,
             93..95 => self.prune().await,
             95..98 => self.tick().await,
@@ -289,6 +292,19 @@ impl<'a> Player<'a> {
             if let Some(at) = held.iter().position(|(_, claim)| *claim.id() == id) {
                 self.old.push(held.remove(at).1);
             }
+        }
+    }
+
+    /// Several at once, wherever they stand; what is pending stays with its overseer until that settles it.
+    async fn cancel(&mut self) {
+        let count = self.random.usize(1..5);
+        let ids: Vec<_> = (0..count).map(|_| self.any_id()).collect();
+        let answers = self.pair.cancel(&ids).await;
+        let removed = answers.iter().filter(|answer| **answer == Cancelled::Removed).count();
+        self.played("cancelled", removed);
+        self.played("told to end", answers.iter().filter(|answer| answer.overseer().is_some()).count());
+        for overseer in &self.overseers {
+            self.pair.cancelled(&overseer.id).await;
         }
     }
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 
 use crate::backend::doorbell::Doorbell;
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met,
+    BATCH_LIMIT, Backend, Cancelled, Claimed, Durability, Enqueued, LastTick, Lease, LimitReport, List, Met,
     NOTES_LIMIT, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled,
     Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket, changed,
 };
@@ -271,6 +271,25 @@ impl Backend for Memory {
 
     async fn holder(&self, queue: &QueueName, key: &FlowKey) -> Result<Option<RunId>> {
         Ok(self.look(queue, |queue, now| queue.holder(key, now)))
+    }
+
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>> {
+        let answers: Vec<_> = self.on(queue, |queue, _| ids.iter().map(|id| queue.cancel(id)).collect());
+        answers.iter().filter_map(Cancelled::overseer).for_each(|overseer| self.doorbell.call(overseer));
+        Ok(answers)
+    }
+
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>> {
+        Ok(self.look(queue, |queue, _| queue.cancelled(overseer)))
+    }
+
+    async fn call(&self, overseer: &OverseerId) -> Result<()> {
+        self.doorbell.call(overseer);
+        Ok(())
+    }
+
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool> {
+        Ok(self.doorbell.listen(overseer, timeout).await)
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

@@ -3,6 +3,7 @@
 //! A run's [`Place`] says in which list it stands; the ordered collections beside it are indexes over
 //! the places, so a run cannot stand in two lists.
 
+mod cancelling;
 mod flows;
 mod lanes;
 mod leases;
@@ -34,6 +35,8 @@ pub(super) struct Queue {
     scheduled: BTreeSet<(Timestamp, RunId)>,
     pending: BTreeMap<Claimant, RunId>,
     dead: BTreeSet<(Timestamp, RunId)>,
+    /// What is pending and was cancelled.
+    cancelled: BTreeSet<RunId>,
     owners: BTreeMap<OverseerId, Owner>,
     schedules: BTreeMap<JobName, Schedule>,
     paused: Pauses,
@@ -342,8 +345,12 @@ impl Queue {
         self.used
     }
 
-    /// Moves a run from where it stands: to the front, when it comes to wait.
+    /// Moves a run from where it stands: to the front, when it comes to wait. One that was cancelled moves nowhere, and is gone.
     fn stand(&mut self, id: &RunId, place: Place) {
+        if self.cancelled.contains(id) {
+            self.remove(id, true);
+            return;
+        }
         self.leave(id);
         match &place {
             Place::Waiting => self.wait_in_front(id),
@@ -375,6 +382,7 @@ impl Queue {
             self.leave(id);
             self.let_go(id, undone);
         }
+        self.cancelled.remove(id);
         self.runs.remove(id).is_some()
     }
 }

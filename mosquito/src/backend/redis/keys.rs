@@ -4,7 +4,7 @@
 //! script can touch them all.
 
 use crate::backend::Notebook;
-use crate::name::QueueName;
+use crate::name::{OverseerId, QueueName};
 
 /// The first part of every key, unless the client chooses another.
 pub const DEFAULT_PREFIX: &str = "mosquito";
@@ -29,6 +29,8 @@ pub(super) enum Key {
     Runs,
     /// Hash: id → history, of runs that were attempted.
     History,
+    /// Hash: id → the claim on it, of runs that are pending and were cancelled.
+    Cancelled,
     /// Sorted set of overseers with a lease, by their last beat in ms; -1 when condemned.
     Owners,
     /// Hash: overseer with a lease → the ticket that made it, space, the latest that got runs.
@@ -73,13 +75,14 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 26] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
         Self::Dead,
         Self::Runs,
         Self::History,
+        Self::Cancelled,
         Self::Owners,
         Self::Tickets,
         Self::Schedules,
@@ -126,6 +129,7 @@ impl Key {
             Self::Dead => "dead",
             Self::Runs => "runs",
             Self::History => "history",
+            Self::Cancelled => "cancelled",
             Self::Owners => "owners",
             Self::Tickets => "tickets",
             Self::Schedules => "schedules",
@@ -155,7 +159,7 @@ impl Key {
             Self::Waiting | Self::Wake | Self::Due => "list",
             Self::Pending | Self::Scheduled | Self::Dead | Self::Owners => "zset",
             Self::Lanes | Self::Ready | Self::Blocked | Self::Parked | Self::Slots | Self::Fading => "zset",
-            Self::Runs | Self::History | Self::Tickets | Self::Schedules => "hash",
+            Self::Runs | Self::History | Self::Cancelled | Self::Tickets | Self::Schedules => "hash",
             Self::Standing | Self::Rules | Self::Rates | Self::Unique | Self::Flows | Self::Turns => "hash",
             Self::Paused | Self::Held | Self::Barrier => "string",
         }
@@ -193,6 +197,11 @@ impl Keys {
     /// Text: the time in ms, on a clock that is not the server's.
     pub(super) fn clock(&self) -> String {
         format!("{}:clock", self.prefix)
+    }
+
+    /// List with one item when an overseer was called, which expires.
+    pub(super) fn ear(&self, overseer: &OverseerId) -> String {
+        format!("{}:ear:{overseer}", self.prefix)
     }
 
     /// Hash of the leader, the end of its lease and its epoch.

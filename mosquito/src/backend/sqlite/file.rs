@@ -45,7 +45,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 #[derive(PartialEq, Eq)]
 enum State {
     Empty,
-    /// Of the release before there were lanes, notes, and pauses with reasons.
+    /// Of the release before there were lanes, notes, cancelled runs, and pauses with reasons.
     Earlier,
     Ours,
 }

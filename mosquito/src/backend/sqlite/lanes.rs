@@ -145,7 +145,7 @@ impl Ground for Lanes<'_> {
         let claims = self.claims.as_mut().expect("only a claim takes runs out of their lanes");
         let mut take = self.queue.connection.prepare_cached(
             "UPDATE runs SET list = 'pending', lane = NULL, overseer = ?3, ticket = ?4, rank = ?5, claimed_at = ?6
-             WHERE queue = ?1 AND id = ?2 RETURNING id, attempts, crashes, error, envelope, unknown",
+             WHERE queue = ?1 AND id = ?2 RETURNING id, attempts, crashes, error, envelope, unknown, log",
         )?;
         let (queue, now) = (self.queue.name.as_str(), self.queue.now_millis());
         let (overseer, ticket) = (claims.ticket.overseer.as_str(), claims.ticket.number.cast_signed());

@@ -5,11 +5,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::backend::sqlite::lanes::in_row;
-use crate::backend::sqlite::queue::{Queue, count, name, to_millis};
+use crate::backend::sqlite::queue::{Queue, count, history, name, to_millis};
 use crate::backend::sqlite::rules::flow;
 use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, Ticket, poisoned_reason};
-use crate::clock::{self, Timestamp};
+use crate::clock::{self, Timestamp, from_millis};
 use crate::flow::StoredFlow;
+use crate::job_run::{History, PastAttempt, log_to_text};
 use crate::name::{OverseerId, RunId};
 
 impl Queue<'_> {
@@ -61,12 +62,13 @@ impl Queue<'_> {
         answer.more = dead.len() >= BATCH_LIMIT;
         for overseer in dead {
             self.condemn(&overseer)?;
-            let room = rescue.at_most.min(BATCH_LIMIT) - answer.rescued.len() - answer.poisoned.len();
+            let room = rescue.at_most.min(BATCH_LIMIT) - answer.total();
             let runs = self.pending_of(&overseer, room + 1)?;
-            for run in runs.iter().take(room) {
-                self.take_back(run, rescue.max_crashes, &mut answer)?;
+            let more = runs.len() > room;
+            for run in runs.into_iter().take(room) {
+                self.take_back(run, &overseer, rescue.max_crashes, &mut answer)?;
             }
-            if runs.len() > room {
+            if more {
                 answer.more = true;
                 break;
             }
@@ -116,45 +118,61 @@ impl Queue<'_> {
         let (overseer, number) = (before.overseer.as_str(), before.number.cast_signed());
         let whose = (self.name.as_str(), overseer, number, count(BATCH_LIMIT));
         let runs = older.query_map(whose, Pending::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut back = Vec::with_capacity(runs.len());
         // From the last to the first, so that the first comes to stand in front, also when it takes several calls.
-        for Pending { id, flow, .. } in &runs {
+        for Pending { id, flow, .. } in runs {
+            if self.drop_cancelled(&id, flow.as_ref())? {
+                continue;
+            }
             let lane = flow.as_ref().and_then(in_row);
             self.execute(
                 "UPDATE runs SET list = 'waiting', lane = ?3, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4
                  WHERE queue = ?1 AND id = ?2",
                 (self.name.as_str(), id.as_str(), lane, self.front(lane)?),
             )?;
-            self.give_back(id, flow.as_ref())?;
+            self.give_back(&id, flow.as_ref())?;
             self.line_up(flow.as_ref())?;
+            back.push(id);
         }
-        Ok(runs.into_iter().map(|run| run.id).collect())
+        Ok(back)
     }
 
     fn take_back(
         &self,
-        Pending { id, crashes, flow }: &Pending,
+        run: Pending,
+        overseer: &OverseerId,
         max_crashes: u32,
         answer: &mut Rescued,
     ) -> rusqlite::Result<()> {
-        let (crashes, flow) = (crashes + 1, flow.as_ref());
-        let poisoned = crashes >= max_crashes;
+        let Pending { id, claimed_at, mut history, flow } = run;
+        let flow = flow.as_ref();
+        if self.drop_cancelled(&id, flow)? {
+            answer.cancelled.push(id);
+            return Ok(());
+        }
+        history.attempts += 1;
+        history.crashes += 1;
+        history.remember(PastAttempt::died(history.attempts, claimed_at, overseer.clone()));
+        let History { attempts, crashes, log, .. } = &history;
+        let poisoned = *crashes >= max_crashes;
         let lane = flow.and_then(in_row).filter(|_| !poisoned);
         let (list, rank, error) = match poisoned {
-            true => ("dead", self.now_millis(), poisoned_reason(crashes)),
+            true => ("dead", self.now_millis(), poisoned_reason(*crashes)),
             false => ("waiting", self.front(lane)?, DIED.into()),
         };
         self.execute(
             "UPDATE runs SET list = ?3, lane = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5,
-                 attempts = attempts + 1, crashes = ?6, error = ?7
+                 attempts = ?6, crashes = ?7, error = ?8, log = ?9
              WHERE queue = ?1 AND id = ?2",
-            (self.name.as_str(), id.as_str(), list, lane, rank, crashes, error),
+            (self.name.as_str(), id.as_str(), list, lane, rank, attempts, crashes, error, log_to_text(log)),
         )?;
-        self.give_back(id, flow)?;
+        self.give_back(&id, flow)?;
         if poisoned {
-            answer.poisoned.push(id.clone());
-            self.let_go(id, flow, true)
+            self.let_go(&id, flow, true)?;
+            answer.poisoned.push(id);
+            Ok(())
         } else {
-            answer.rescued.push(id.clone());
+            answer.rescued.push(id);
             self.line_up(flow)
         }
     }
@@ -163,23 +181,25 @@ impl Queue<'_> {
 /// A pending run, as it is taken back.
 struct Pending {
     id: RunId,
-    crashes: u32,
+    claimed_at: Timestamp,
+    history: History,
     flow: Option<StoredFlow>,
 }
 
 impl Pending {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { id: name(row, 0)?, crashes: row.get(1)?, flow: flow(row, 2)? })
+        let claimed_at = from_millis(row.get(4)?);
+        Ok(Self { id: name(row, 0)?, claimed_at, history: history(row)?, flow: flow(row, 7)? })
     }
 }
 
 pub(super) const PENDING_OF: &str = "
-    SELECT id, crashes, flow FROM runs
+    SELECT id, attempts, crashes, error, claimed_at, unknown, log, flow FROM runs
     WHERE queue = ?1 AND list = 'pending' AND lane IS NULL AND overseer = ?2
     ORDER BY ticket DESC, rank DESC LIMIT ?3";
 
 pub(super) const OLDER: &str = "
-    SELECT id, crashes, flow FROM runs
+    SELECT id, attempts, crashes, error, claimed_at, unknown, log, flow FROM runs
     WHERE queue = ?1 AND list = 'pending' AND lane IS NULL AND overseer = ?2 AND ticket < ?3
     ORDER BY ticket DESC, rank DESC LIMIT ?4";
 

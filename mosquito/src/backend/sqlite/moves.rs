@@ -38,7 +38,7 @@ impl Queue<'_> {
 
     fn claimed_before(&self, ticket: &Ticket) -> rusqlite::Result<Vec<Claim>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, rank, unknown FROM runs
+            "SELECT id, attempts, crashes, error, envelope, rank, unknown, log FROM runs
              WHERE queue = ?1 AND list = 'pending' AND lane IS NULL AND overseer = ?2 AND ticket = ?3 ORDER BY rank",
         )?;
         let whose = (self.name.as_str(), ticket.overseer.as_str(), ticket.number.cast_signed());
@@ -191,7 +191,7 @@ impl Queue<'_> {
 }
 
 pub(super) const FRONT: &str = "
-    SELECT id, attempts, crashes, error, envelope, unknown FROM runs
+    SELECT id, attempts, crashes, error, envelope, unknown, log FROM runs
     WHERE queue = ?1 AND list = 'waiting' AND lane IS NULL AND overseer IS NULL AND ticket IS NULL
     ORDER BY rank LIMIT ?2";
 

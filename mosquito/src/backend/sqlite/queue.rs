@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::backend::{List, Sizes, StoredRun};
 use crate::clock::{Timestamp, from_millis};
-use crate::job_run::History;
+use crate::job_run::{History, log_of_text};
 use crate::name::{NameError, QueueName, RunId};
 
 pub(super) struct Queue<'a> {
@@ -59,7 +59,7 @@ impl Queue<'_> {
 
     pub(super) fn find(&self, id: &RunId) -> rusqlite::Result<Option<StoredRun>> {
         self.first_row(
-            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
+            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown, log FROM runs
              WHERE queue = ?1 AND id = ?2",
             (self.name.as_str(), id.as_str()),
             stored_run,
@@ -105,7 +105,7 @@ pub(super) const FIRST_DUE: &str = "
 
 /// What waits: plain runs first, and then lane by lane.
 pub(super) const PAGE: &str = "
-    SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
+    SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown, log FROM runs
     WHERE queue = ?1 AND list = ?2 ORDER BY lane, overseer, ticket, rank, id LIMIT ?3 OFFSET ?4";
 
 /// The queues that were ever used, in the order of their names.
@@ -132,13 +132,14 @@ fn stored_run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
     })
 }
 
-/// The history in a row that begins with id, attempts, crashes, error, envelope, and has unknown.
+/// The history in a row that begins with id, attempts, crashes, error, and has unknown and log.
 pub(super) fn history(row: &Row<'_>) -> rusqlite::Result<History> {
     Ok(History {
         attempts: row.get(1)?,
         crashes: row.get(2)?,
         unknown: row.get("unknown")?,
         error: row.get(3)?,
+        log: row.get::<_, Option<String>>("log")?.map_or(Vec::new(), |log| log_of_text(&log)),
     })
 }
 

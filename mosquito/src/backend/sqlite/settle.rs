@@ -9,7 +9,7 @@ use crate::backend::sqlite::rules::flow;
 use crate::backend::{ClaimToken, Fate, Settled, Settlement, Ticket};
 use crate::clock;
 use crate::flow::StoredFlow;
-use crate::job_run::History;
+use crate::job_run::{History, log_to_text};
 
 /// Names the claim of a run that stands in `pending` with this ticket and rank.
 pub(super) fn token(ticket: &Ticket, number: i64) -> ClaimToken {
@@ -33,17 +33,18 @@ impl Queue<'_> {
 
     fn settle_flowing(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
         let claimed = self.first_row(
-            "SELECT flow FROM runs WHERE queue = ?1 AND id = ?2
+            "SELECT flow, cancelled FROM runs WHERE queue = ?1 AND id = ?2
                  AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
             (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
-            |row| flow(row, 0),
+            |row| Ok((flow(row, 0)?, row.get::<_, bool>(1)?)),
         )?;
-        let Some(flow) = claimed else { return Ok(Settled::Stale) };
+        let Some((flow, cancelled)) = claimed else { return Ok(Settled::Stale) };
         let (id, flow) = (&settlement.id, flow.as_ref());
         let settled = self.settle_one(settlement, flow)?;
         self.give_back(id, flow)?;
         match settlement.fate {
             Fate::Forget => self.let_go(id, flow, false)?,
+            _ if cancelled => self.let_go(id, flow, true)?,
             Fate::Banish { .. } => self.let_go(id, flow, true)?,
             Fate::HandBack => self.line_up(flow)?,
             Fate::Reschedule { .. } => (),
@@ -53,7 +54,8 @@ impl Queue<'_> {
 
     fn settle_one(&self, settlement: &Settlement, flow: Option<&StoredFlow>) -> rusqlite::Result<Settled> {
         let changed = match &settlement.fate {
-            Fate::Forget => self.forget(settlement)?,
+            Fate::Forget => self.forget(settlement, "")?,
+            _ if self.forget(settlement, "AND cancelled")? > 0 => 1,
             Fate::Reschedule { delay, history } => {
                 let due = to_millis(clock::after(self.now, *delay));
                 self.end_attempt(settlement, "scheduled", due, history)?
@@ -64,10 +66,13 @@ impl Queue<'_> {
         Ok(if changed > 0 { Settled::Done } else { Settled::Stale })
     }
 
-    fn forget(&self, settlement: &Settlement) -> rusqlite::Result<usize> {
+    /// Deletes a run, if a condition holds.
+    fn forget(&self, settlement: &Settlement, condition: &str) -> rusqlite::Result<usize> {
         self.execute(
-            "DELETE FROM runs WHERE queue = ?1 AND id = ?2
-                 AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
+            &format!(
+                "DELETE FROM runs WHERE queue = ?1 AND id = ?2
+                     AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3 {condition}"
+            ),
             (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
         )
     }
@@ -77,15 +82,15 @@ impl Queue<'_> {
         settlement: &Settlement,
         list: &str,
         rank: i64,
-        History { attempts, crashes, unknown, error }: &History,
+        History { attempts, crashes, unknown, error, log }: &History,
     ) -> rusqlite::Result<usize> {
         let (id, token) = (settlement.id.as_str(), &settlement.token.0);
         self.execute(
             "UPDATE runs SET list = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5,
-                 attempts = ?6, crashes = ?7, error = ?8, unknown = ?9
+                 attempts = ?6, crashes = ?7, error = ?8, unknown = ?9, log = ?10
              WHERE queue = ?1 AND id = ?2
                  AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
-            (self.name.as_str(), id, token, list, rank, attempts, crashes, error, unknown),
+            (self.name.as_str(), id, token, list, rank, attempts, crashes, error, unknown, log_to_text(log)),
         )
     }
 

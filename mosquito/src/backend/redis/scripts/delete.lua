@@ -1,5 +1,5 @@
 -- KEYS[1] runs, KEYS[2] history, KEYS[3] waiting, KEYS[4] scheduled, KEYS[5] dead, KEYS[6] pending, KEYS[7] wake,
--- from KEYS[8] on as in flow.lua
+-- KEYS[8] cancelled, from KEYS[9] on as in flow.lua
 -- ARGV[1] id, ARGV[2] the longest waiting list, or piece of one, to search, ARGV[3] its claim or '',
 -- ARGV[4] its offset in waiting or -1, ARGV[5] 1 to delete it even if it stands nowhere
 -- → 1 deleted, 0 no such run, -1 it stands where it was not looked for
@@ -9,10 +9,11 @@ local id, piece = ARGV[1], tonumber(ARGV[2])
 local depth = redis.call('LLEN', KEYS[3])
 if redis.call('HEXISTS', KEYS[1], id) == 0 then return 0 end
 redis.call('HLEN', KEYS[2])
+redis.call('HLEN', KEYS[8])
 -- A key of a wrong type fails here, before anything is taken out of another one.
 for i = 4, 6 do redis.call('ZCARD', KEYS[i]) end
 local rung = redis.call('LLEN', KEYS[7]) > 0
-local flow = redis.call('HEXISTS', KEYS[17], id) == 1 and flow_control(8, 0)
+local flow = redis.call('HEXISTS', KEYS[18], id) == 1 and flow_control(9, 0)
 local run = flow and flow.of(id)
 
 local found = redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id)
@@ -36,6 +37,7 @@ if found == 0 and ARGV[5] ~= '1' then return -1 end
 
 redis.call('HDEL', KEYS[1], id)
 redis.call('HDEL', KEYS[2], id)
+redis.call('HDEL', KEYS[8], id)
 if run then
   flow.left_pending(run)
   flow.left_store(run, true)

@@ -1,10 +1,11 @@
 -- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due,
--- KEYS[9] flows; from KEYS[10] on as in flow.lua, behind which this script stands then
+-- KEYS[9] flows, KEYS[10] cancelled; from KEYS[11] on as in flow.lua, behind which this script stands then
 -- ARGV: for each run its id, its claim, and its fate: 'f' forget, 'h' hand back, 'b' banish and a history,
 --       'r' reschedule and a history and a delay in ms
 -- → for each run 1 when it was settled, 0 when its claim does not stand; or 'flows', when nothing was done because some runs of the
 --   queue have a flow, and it was called without the keys for that
 --
+-- A run that was cancelled under the claim that is settled is forgotten, whatever its fate.
 -- Looking at every list first: a key of a wrong type fails here, before anything is written.
 local first = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
 redis.call('HLEN', KEYS[2])
@@ -12,11 +13,12 @@ redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[6])
 local rung, due_rung = redis.call('LLEN', KEYS[7]) > 0, redis.call('LLEN', KEYS[8]) > 0
 redis.call('LLEN', KEYS[4])
+local marked = redis.call('HLEN', KEYS[10]) > 0
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local has_flows = redis.call('HLEN', KEYS[9]) > 0
-if has_flows and not KEYS[10] then return 'flows' end
-local flow = has_flows and flow_control(10, now)
+if has_flows and not KEYS[11] then return 'flows' end
+local flow = has_flows and flow_control(11, now)
 
 local members, fates, at = {}, {}, 1
 while at <= #ARGV do
@@ -27,7 +29,8 @@ while at <= #ARGV do
 end
 
 local standing = redis.call('ZMSCORE', KEYS[1], unpack(members))
-local answers, settled, forgotten, handed_back, elsewhere, earliest, seen = {}, {}, {}, {}, {}, nil, {}
+local answers, settled, forgotten, handed_back, elsewhere = {}, {}, {}, {}, {}
+local cancelled, unmarked, earliest, seen = {}, {}, nil, {}
 for i, member in ipairs(members) do
   local id, fate = ARGV[fates[i]], ARGV[fates[i] + 2]
   local stands = standing[i] and not seen[member]
@@ -35,6 +38,11 @@ for i, member in ipairs(members) do
   answers[i] = stands and 1 or 0
   if stands then
     settled[#settled + 1] = member
+    if marked then
+      local mark = redis.call('HGET', KEYS[10], id)
+      if mark then unmarked[#unmarked + 1] = id end
+      if mark == ARGV[fates[i] + 1] then fate, cancelled[i] = 'f', true end
+    end
     -- The destination comes first: were Redis out of memory, it fails here, and the claim still stands.
     if fate == 'f' then
       forgotten[#forgotten + 1] = id
@@ -63,8 +71,8 @@ if flow then
     if run then
       local fate = ARGV[fates[i] + 2]
       flow.left_pending(run)
-      if fate == 'f' or fate == 'b' then flow.left_store(run, fate == 'b') end
-      if fate == 'h' and not flow.wait(run, true) then elsewhere[i] = true end
+      if cancelled[i] or fate == 'f' or fate == 'b' then flow.left_store(run, fate ~= 'f') end
+      if fate == 'h' and not cancelled[i] and not flow.wait(run, true) then elsewhere[i] = true end
     end
   end
 end
@@ -73,6 +81,8 @@ for i = #handed_back, 1, -1 do
   if not elsewhere[place] then redis.call('RPUSH', KEYS[4], ARGV[fates[place]]) end
 end
 if #settled > 0 then redis.call('ZREM', KEYS[1], unpack(settled)) end
+-- The mark goes last: were Redis out of memory before, it would still stand.
+if #unmarked > 0 then redis.call('HDEL', KEYS[10], unpack(unmarked)) end
 if #forgotten > 0 then
   redis.call('HDEL', KEYS[2], unpack(forgotten))
   redis.call('HDEL', KEYS[3], unpack(forgotten))
