@@ -1,7 +1,7 @@
 //! Levels of a queue.
 
-use super::{flowing, priority};
-use crate::making::{Overseer, numbered, run, runs};
+use super::{flowing, of_tenant, priority};
+use crate::making::{Overseer, numbered, run, runs, settlements};
 use crate::store::Store;
 use mosquito::backend::{Fate, List};
 use mosquito::{Flow, Priority};
@@ -11,6 +11,7 @@ facts! {
     a_plain_run_is_of_the_middle_level,
     no_level_starves,
     what_is_handed_back_goes_to_the_front_of_its_level,
+    what_is_handed_back_together_keeps_its_order,
     a_run_of_any_level_is_found_paged_counted_and_deleted,
     what_was_scheduled_comes_to_its_level,
 }
@@ -61,6 +62,16 @@ async fn what_is_handed_back_goes_to_the_front_of_its_level(store: &Store) {
 
     assert_eq!(ids, ["z", "a", "b"]);
     assert_eq!(store.next(&ann, 10).await, ["z", "a", "b", "c"]);
+}
+
+async fn what_is_handed_back_together_keeps_its_order(store: &Store) {
+    let ann = Overseer::named("ann");
+    store.flow([("a", priority(3)), ("b", of_tenant("b", 1)), ("c", priority(3)), ("d", of_tenant("b", 1))]).await;
+    let claimed = store.claim(&ann, 10).await;
+
+    store.settle(&settlements(&claimed, &Fate::HandBack)).await;
+
+    assert_eq!(store.next(&ann, 10).await, ["a", "c", "b", "d"]);
 }
 
 async fn a_run_of_any_level_is_found_paged_counted_and_deleted(store: &Store) {

@@ -34,7 +34,7 @@ pub(super) fn any(random: &mut Rng, time_is_ours: bool) -> Flow {
     if random.usize(0..3) == 0 {
         flow.unique = Some(unique(random, time_is_ours));
     }
-    if random.usize(0..4) == 0 {
+    if random.usize(0..3) == 0 {
         flow.rate = Some(rate(random, time_is_ours));
     }
     if random.usize(0..3) == 0 {
@@ -72,7 +72,7 @@ fn unique(random: &mut Rng, time_is_ours: bool) -> Unique {
 fn rate(random: &mut Rng, time_is_ours: bool) -> RateUse {
     let kinds = [RateKind::Sliding, RateKind::TokenBucket, RateKind::Fixed];
     let rule = if time_is_ours {
-        let per = Duration::from_millis(random.u64(1..300));
+        let per = Duration::from_millis(random.u64(1..1_000));
         RateLimit { limit: random.u32(1..4), per, kind: kinds[random.usize(0..3)] }
     } else {
         RateLimit { limit: random.u32(1..30), per: LONG, kind: RateKind::Sliding }

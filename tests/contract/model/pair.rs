@@ -126,7 +126,8 @@ impl<'a> Pair<'a> {
         self.same(store, model)
     }
 
-    pub(super) async fn promote(&mut self, at_most: usize) -> usize {
+    /// Answers how many runs were moved, and how many lanes woken.
+    pub(super) async fn promote(&mut self, at_most: usize) -> (usize, usize) {
         self.note(format!("promote {at_most}"));
         let store = self.backend().promote(&self.queue, at_most).await.expect("it is answered");
         let model = self.model.promote(&self.queue, at_most).await.expect("it is answered");
@@ -135,8 +136,7 @@ impl<'a> Pair<'a> {
         }
         let zero = |due: Option<Duration>| due.map(|due| due.is_zero());
         self.same(zero(store.next_due), zero(model.next_due));
-        self.same(store.woken, model.woken);
-        self.same(store.moved, model.moved)
+        self.same((store.moved, store.woken), (model.moved, model.woken))
     }
 
     pub(super) async fn tick(&mut self, tick: &Tick) -> Ticked {

@@ -102,7 +102,10 @@ impl<'a> Player<'a> {
 
     /// What it has not come to yet.
     pub(super) fn misses(&self) -> Vec<&'static str> {
-        EVERYTHING.into_iter().filter(|what| !self.played.contains_key(what)).collect()
+        // On a server's clock no limit opens again.
+        let woken = self.pair.shares_its_clock().then_some("woken");
+        let all = EVERYTHING.into_iter().chain(woken);
+        all.filter(|what| !self.played.contains_key(what)).collect()
     }
 
     fn played(&mut self, what: &'static str, times: usize) {
@@ -206,7 +209,7 @@ impl<'a> Player<'a> {
         self.played("stale", settled.len() - done);
         if !self.pair.shares_its_clock() {
             // What is due at once is moved at once, before another could be due in the same millisecond.
-            let moved = self.pair.promote(1_000).await;
+            let (moved, _) = self.pair.promote(1_000).await;
             self.played("promoted", moved);
         }
     }
@@ -239,9 +242,18 @@ impl<'a> Player<'a> {
     }
 
     async fn promote(&mut self) {
-        let at_most = if self.pair.shares_its_clock() { self.random.usize(0..6) } else { 1_000 };
-        let moved = self.pair.promote(at_most).await;
+        let at_most = if self.pair.shares_its_clock() && self.random.bool() {
+            // Before anybody claims, who would wake what is held up until then.
+            self.pair.step(self.random.i64(0..600));
+            1_000
+        } else if self.pair.shares_its_clock() {
+            self.random.usize(0..6)
+        } else {
+            1_000
+        };
+        let (moved, woken) = self.pair.promote(at_most).await;
         self.played("promoted", moved);
+        self.played("woken", woken);
     }
 
     async fn beat(&mut self) {
