@@ -255,7 +255,11 @@ async fn a_pause_of_an_earlier_release_or_by_hand_is_one() {
 async fn a_queue_that_missed_what_was_said_of_everything_is_told_and_what_is_older_is_not_heeded() {
     let (redis, mail) = store("missed").await;
     let _put = redis.enqueue(&mail, &[run("a")]).await.expect("it is enqueued");
-    let held = async || redis.paused(&(&mail).into()).await.expect("it is told").is_some();
+    let held = async || {
+        let claimed = redis.claim(&mail, &Overseer::named("ann").ticket(), 1).await.expect("it is answered");
+        let settled = redis.settle(&mail, &settlements(&claimed.runs, &Fate::HandBack)).await;
+        settled.expect("it is answered").is_empty()
+    };
     redis.pause(&Scope::Everything, &Pause::new()).await.expect("it is paused");
     let word: String = REDIS.command(&["GET", "missed:{mail}:held"]);
     REDIS.command::<()>(&["DEL", "missed:{mail}:held"]);

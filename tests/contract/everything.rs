@@ -11,6 +11,7 @@ use crate::store::Store;
 facts! {
     while_everything_is_paused_nothing_is_handed_out,
     a_queue_that_comes_into_being_later_is_held_back_from_its_first_run_on,
+    a_queue_that_is_not_there_yet_tells_of_the_pause_of_everything,
     to_resume_everything_leaves_a_queue_paused_that_was_so_by_itself,
     to_resume_a_queue_does_not_resume_it_from_the_pause_of_everything,
     of_two_pauses_the_one_that_lasts_longer_is_told,
@@ -65,6 +66,17 @@ async fn while_everything_is_paused_nothing_is_handed_out(store: &Store) {
     }
     resume(store, &Scope::Everything).await;
     assert_eq!(paused(store, &Scope::Everything).await, None, "to resume what is not paused changes nothing");
+}
+
+async fn a_queue_that_is_not_there_yet_tells_of_the_pause_of_everything(store: &Store) {
+    let nowhere = Scope::Queue(queue("nowhere"));
+
+    pause(store, &Scope::Everything, Pause::new().reason("it moves").lasting(HOUR)).await;
+
+    assert_eq!(paused(store, &nowhere).await, paused(store, &Scope::Everything).await);
+    resume(store, &Scope::Everything).await;
+    assert_eq!(paused(store, &nowhere).await, None);
+    assert!(store.backend().queues().await.expect("they are told").is_empty(), "nor did it come to be there");
 }
 
 async fn a_queue_that_comes_into_being_later_is_held_back_from_its_first_run_on(store: &Store) {

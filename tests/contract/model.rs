@@ -31,6 +31,7 @@ async fn whatever_is_done_a_store_does_as_the_model(store: &Store) {
         // The round before may have left everything paused, of which the model of this one knows nothing.
         store.backend().resume(&Scope::Everything).await.expect("everything is resumed");
         let mut player = Player::new(store, &format!("model-{round}"), seed.begin());
+        player.begin().await;
         // A sequence that never reached something proves nothing about it.
         for step in 0.. {
             if step >= STEPS && player.misses().is_empty() {

@@ -30,13 +30,15 @@ async fn a_pause_of_everything_reaches_the_queues_of_a_lost_node_when_it_is_back
     }
     cluster.server_mut(lost).start_again();
     let back = mosquito.queue(&names[lost]).unwrap();
-    let heard = eventually("a runner tells it", PATIENCE, || async {
-        match back.paused().await {
-            Ok(Some(paused)) => Ok(paused),
-            other => Err(format!("{other:?}")),
-        }
-    });
-    assert_eq!(heard.await.reason.as_deref(), Some("a node is lost"));
+    let held = format!("mosquito:{{{}}}:held", names[lost]);
+    eventually("it is back", PATIENCE, || async { back.sizes().await.map_err(|error| error.to_string()) })
+        .await;
+    eventually("a runner tells it", PATIENCE, || async {
+        cluster.server(lost).command::<Option<String>>(&["GET", &held]).ok_or("not yet")
+    })
+    .await;
+    let paused = back.paused().await.unwrap().unwrap();
+    assert_eq!(paused.reason.as_deref(), Some("a node is lost"));
 
     for queue in &names {
         enqueue(&mosquito, queue, "held").await;

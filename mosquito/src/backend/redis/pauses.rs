@@ -59,10 +59,13 @@ impl Redis {
     }
 
     pub(super) async fn paused_scope(&self, scope: &Scope) -> Result<Option<Paused>> {
-        let (now, own, everything): (i64, String, String) = match scope {
+        let (now, own, everything) = match scope {
             Scope::Queue(queue) => {
                 let call = self.call(&self.scripts.paused, queue, &[Key::Paused, Key::Held]);
-                self.answer(queue, &call).await?
+                let (now, own, held): (i64, String, String) = self.answer(queue, &call).await?;
+                // A queue that nobody has put anything into yet is told when somebody does.
+                let held = if held.is_empty() { self.everything().await?.1 } else { held };
+                (now, own, held)
             }
             Scope::Everything => {
                 let (now, everything) = self.everything().await?;
