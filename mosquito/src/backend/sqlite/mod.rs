@@ -87,9 +87,14 @@ use crate::backend::{
     List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled,
     Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
+<<<<<<< ours
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::flow::{FlowKey, LimitName};
+=======
+use crate::clock::{self, Clock};
+use crate::error::Result;
+>>>>>>> theirs
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 use abroad::Waits;
@@ -173,7 +178,7 @@ impl Sqlite {
     }
 
     /// Looks, at once and from now on, because there is somebody who waits; answers what keeps it from that.
-    async fn watched(&self) -> Error {
+    async fn watched(&self) -> crate::Error {
         match self.thread.call(Kind::Look, |_, _| Ok(())).await {
             Ok(()) => std::future::pending().await,
             Err(error) => error,
