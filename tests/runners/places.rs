@@ -135,7 +135,12 @@ async fn a_run_that_goes_on_although_its_lease_is_lost_keeps_its_place() {
         working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
     }
 
-    let rescue = mosquito::backend::Rescue { dead_after: Duration::ZERO, max_crashes: 9, at_most: 100 };
+    let rescue = mosquito::backend::Rescue {
+        dead_after: Duration::ZERO,
+        max_crashes: 9,
+        at_most: 100,
+        not_after: None,
+    };
     mosquito.backend().rescue(&"few".parse().unwrap(), &rescue).await.unwrap();
     working
         .within(Duration::from_secs(60), "lease lost", |event| {
