@@ -23,6 +23,9 @@ const _: () = {
             timeout: ::mosquito::__private::Option::Some(
                 ::mosquito::__private::Duration::from_millis(30000u64),
             ),
+            deadline: ::mosquito::__private::Option::Some(
+                ::mosquito::__private::Duration::from_millis(86400000u64),
+            ),
             ..::mosquito::__private::JobSpec::named("send_welcome")
         };
     }

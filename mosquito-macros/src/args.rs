@@ -25,6 +25,7 @@ pub(crate) struct Args {
     pub(crate) queue: Option<LitStr>,
     pub(crate) retry: Option<Policy>,
     pub(crate) timeout: Option<LitStr>,
+    pub(crate) deadline: Option<LitStr>,
     pub(crate) every: Option<LitStr>,
     pub(crate) cron: Option<LitStr>,
     pub(crate) timezone: Option<LitStr>,
@@ -100,6 +101,7 @@ impl Args {
                 self.retry = parts.map(|parts| Policy::parse(parts, mistakes));
             }
             Key::Timeout => self.timeout = mistakes.take(entry.duration(example)),
+            Key::Deadline => self.deadline = mistakes.take(entry.duration(example)),
             Key::Every => self.every = mistakes.take(entry.duration(example)),
             Key::Cron => self.cron = mistakes.take(entry.text(example)),
             Key::Timezone => self.timezone = mistakes.take(entry.text(example)),

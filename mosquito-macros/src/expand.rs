@@ -145,6 +145,10 @@ fn spec(job: &Definition) -> TokenStream {
         let timeout = some(job, &duration(job, timeout));
         fields.push(quote!(timeout: #timeout));
     }
+    if let Some(deadline) = job.deadline {
+        let deadline = some(job, &duration(job, deadline));
+        fields.push(quote!(deadline: #deadline));
+    }
     if let Some(schedule) = &job.schedule {
         let schedule = some(job, &self::schedule(job, schedule));
         fields.push(quote!(schedule: #schedule));

@@ -11,6 +11,7 @@ pub(crate) enum Key {
     Queue,
     Retry,
     Timeout,
+    Deadline,
     Every,
     Cron,
     Timezone,
@@ -30,7 +31,7 @@ pub(crate) enum Key {
     Crate,
 }
 
-const COUNT: usize = 23;
+const COUNT: usize = 24;
 
 impl Key {
     pub(crate) const ALL: [Self; COUNT] = [
@@ -40,6 +41,7 @@ impl Key {
         Self::Queue,
         Self::Retry,
         Self::Timeout,
+        Self::Deadline,
         Self::Every,
         Self::Cron,
         Self::Timezone,
@@ -68,6 +70,7 @@ impl Key {
             Self::Queue => ("queue", r#"queue = "mail""#),
             Self::Retry => ("retry", r#"retry(attempts = 8, backoff = exponential("2s"))"#),
             Self::Timeout => ("timeout", r#"timeout = "30s""#),
+            Self::Deadline => ("deadline", r#"deadline = "1h""#),
             Self::Every => ("every", r#"every = "1m""#),
             Self::Cron => ("cron", r#"cron = "0 6 * * MON-FRI""#),
             Self::Timezone => ("timezone", r#"timezone = "Europe/Berlin""#),
@@ -164,7 +167,8 @@ fn elsewhere(name: &str) -> Option<Elsewhere> {
         "tz" => r#"timezone = "Europe/Berlin""#,
         "alias" => r#"aliases("old_name")"#,
         "states" | "data" | "extension" => "state(Mailer)",
-        "max_run_time" | "time_limit" | "max_duration" | "deadline" => r#"timeout = "30s""#,
+        "max_run_time" | "time_limit" | "max_duration" => r#"timeout = "30s""#,
+        "total_timeout" | "retry_until" | "retry_for" | "max_elapsed_time" => r#"deadline = "1h""#,
         "payload" | "arguments" => "args = Self { .. }",
         "migrate" | "schema_version" => "version = 2",
         "spawn_blocking" | "sync" => "blocking",

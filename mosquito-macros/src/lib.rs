@@ -67,6 +67,7 @@ use crate::validate::Definition;
 /// | `queue = "mail"` | the queue its runs are enqueued in: 1 to 128 of `A-Z a-z 0-9 _ . : -` | `"default"` |
 /// | `retry(..)` | how a failed run is tried again, see [below](#retries) | 20 attempts, exponential from 2 s to 6 h, jitter 0.2; a periodic job is not retried |
 /// | `timeout = "30s"` | how long one attempt may take: a [duration](#durations) | as long as it likes |
+/// | `deadline = "1h"` | how long all attempts may take together, from when the first began; no shorter than `timeout`: a [duration](#durations) | as long as they like |
 /// | `every = "1m"` | performed by itself, each time so long after the last: a [duration](#durations) | only when enqueued |
 /// | `cron = "0 6 * * MON-FRI"` | performed by itself when the pattern matches, see [below](#schedules) | only when enqueued |
 /// | `timezone = "Europe/Berlin"` | the time zone of `cron`: an IANA name | `"UTC"` |

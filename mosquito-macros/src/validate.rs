@@ -26,6 +26,8 @@ pub(crate) struct Definition {
     pub(crate) queue: Option<String>,
     pub(crate) retry: Option<Policy>,
     pub(crate) timeout: Option<Duration>,
+    /// The time of all attempts together.
+    pub(crate) deadline: Option<Duration>,
     pub(crate) schedule: Option<Schedule>,
     /// What the job is at each tick: an expression.
     pub(crate) args: Option<TokenStream>,
@@ -39,12 +41,14 @@ impl Definition {
     pub(crate) fn validate(input: Input, args: Args, mistakes: &mut Mistakes) -> Self {
         refuse_what_is_not_performed(&args, &input, mistakes);
         let name = name(&input.ident, args.name.as_ref(), mistakes);
+        let timeout = args.timeout.as_ref().and_then(|text| duration::of(text, mistakes));
         Self {
             aliases: aliases(&name, &args.aliases, mistakes),
             name,
             queue: args.queue.as_ref().map(|name| queue(name, mistakes)),
             version: args.version.filter(|(version, _)| *version > 1),
-            timeout: args.timeout.as_ref().and_then(|text| duration::of(text, mistakes)),
+            timeout,
+            deadline: args.deadline.as_ref().and_then(|text| deadline(text, timeout, mistakes)),
             schedule: Schedule::validate(&args, &input, mistakes),
             runtime: runtime(args.krate.as_ref(), mistakes),
             blocking: args.key(Key::Blocking).is_some(),
@@ -89,6 +93,21 @@ fn aliases(name: &str, given: &[LitStr], mistakes: &mut Mistakes) -> Vec<String>
 fn queue(given: &LitStr, mistakes: &mut Mistakes) -> String {
     names::check_text("queue name", given, mistakes);
     given.value()
+}
+
+/// The time of all attempts together, which is no shorter than that of one.
+fn deadline(given: &LitStr, timeout: Option<Duration>, mistakes: &mut Mistakes) -> Option<Duration> {
+    let deadline = duration::of(given, mistakes)?;
+    if let Some(timeout) = timeout.filter(|timeout| deadline < *timeout) {
+        let timeout = duration::spell(timeout);
+        mistakes.at(
+            given,
+            format!(
+                "the deadline, for all attempts together, is shorter than the timeout of one attempt, \"{timeout}\", which would never be over"
+            ),
+        );
+    }
+    Some(deadline)
 }
 
 fn runtime(given: Option<&LitStr>, mistakes: &mut Mistakes) -> Path {

@@ -39,6 +39,7 @@ fn retried() -> String {
             version = 2,
             retry(attempts = 8, backoff = exponential("2s", max = "1h")),
             timeout = "30s",
+            deadline = "1d",
             state(Mailer, db::Pool)
         },
         quote! {
