@@ -3,6 +3,8 @@
 //! What never changes (job, arguments, time of enqueue) is the **envelope**: JSON, written once by the
 //! client and never again. What changes with each attempt is its [`History`], stored beside it.
 
+mod past_attempt;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -11,6 +13,9 @@ use serde_json::value::RawValue;
 
 use crate::clock::{self, Timestamp};
 use crate::name::{JobName, QueueName, RunId};
+pub use past_attempt::{HowEnded, PastAttempt};
+#[cfg(feature = "sqlite")]
+pub(crate) use past_attempt::{log_of_text, log_to_text};
 
 /// The version of the envelope that this release writes, and the newest that it reads.
 pub const WIRE_VERSION: u32 = 1;
@@ -141,6 +146,9 @@ pub struct History {
     /// What the last one failed of; at most 2,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// How attempts ended, in their order: the first one and the last nine of those that were used up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "past_attempt::readable")]
+    pub log: Vec<PastAttempt>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -161,14 +169,29 @@ impl History {
     /// The same history after one more attempt, which failed of `error`.
     #[must_use]
     pub fn failed(&self, error: &str) -> Self {
-        Self { attempts: self.attempts + 1, unknown: 0, error: Some(cut(error)), ..self.clone() }
+        Self { attempts: self.attempts + 1, unknown: 0, error: Some(cut(error, ERROR_LIMIT)), ..self.clone() }
+    }
+
+    /// Adds an attempt to the log, which stays bounded.
+    pub(crate) fn remember(&mut self, attempt: PastAttempt) {
+        if self.log.len() >= past_attempt::REMEMBERED {
+            // The first one stays: it says since when.
+            self.log.remove(1);
+        }
+        self.log.push(attempt);
+    }
+
+    /// When the first attempt began that was used up.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        self.log.first().map(|attempt| attempt.at)
     }
 }
 
-fn cut(error: &str) -> String {
-    match error.char_indices().nth(ERROR_LIMIT) {
-        None => error.into(),
-        Some((end, _)) => format!("{}…", &error[..end]),
+/// A text of so many characters at most, and an ellipsis where it is cut.
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.into(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 

@@ -173,7 +173,7 @@
 //!
 //! # Operating it
 //!
-//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied; the log and [`events`] tell
+//! SIGTERM lets runs come to their end, and hands back the rest. A [`Queue`] is looked into, paused and emptied, and its runs are [cancelled](guide::cancelling), also while they are performed; the log and [`events`] tell
 //! what happens; [`dequeue`] decides from which queue to take next, and [`middleware`] stands around every enqueue and every attempt. What each store promises, and everything else:
 //! [`guide::operating`]. How a store is made: [`backend`].
 //!
@@ -231,7 +231,8 @@ pub use serde_json;
 
 // Jobs, and what becomes of them.
 pub use job::{
-    Context, Job, JobError, JobResult, NeedsState, Outcome, Perform, PerformBlocking, Upgrade, decide,
+    Context, Deadline, Job, JobError, JobResult, NeedsState, Outcome, Perform, PerformBlocking, Upgrade,
+    WhyCancelled, decide,
 };
 
 // What the attribute declares.
@@ -247,7 +248,7 @@ pub use backend::redis::Tls;
 pub use backend::{Durability, Enqueued};
 pub use client::{Mosquito, MosquitoBuilder};
 pub use job::{Durable, Durably, Enqueue, EnqueueAll};
-pub use queue::Queue;
+pub use queue::{CancelCount, Filter, Queue};
 
 // What performs jobs.
 pub use runner::{Report, Runner, RunnerBuilder, RunnerHandle};
@@ -257,7 +258,10 @@ pub use error::{BoxError, BuildError, Error, Result};
 
 // Names, times, and runs as they stand in a store.
 pub use clock::{Clock, Timestamp};
-pub use job_run::{Body, Envelope, EnvelopeError, History, JobRun, NewRun, WIRE_VERSION, When, stamped};
+pub use job_run::{
+    Body, Envelope, EnvelopeError, History, HowEnded, JobRun, NewRun, PastAttempt, WIRE_VERSION, When,
+    stamped,
+};
 pub use name::{JobName, NameError, OverseerId, QueueName, RunId};
 
 /// Links crates whose jobs this process is to perform, though it never names them: `mosquito::link!(mail_jobs, report_jobs);`

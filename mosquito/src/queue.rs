@@ -1,11 +1,17 @@
 //! A named queue, to look into and to act on.
 
+mod cancelling;
+mod filter;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, List, Paused, Sizes, StoredRun};
+use crate::backend::{Backend, Cancelled, List, Paused, Sizes, StoredRun};
 use crate::error::Result;
 use crate::name::{QueueName, RunId};
+pub use cancelling::CancelCount;
+use cancelling::Walk;
+pub use filter::Filter;
 
 /// One queue: its four lists, and the verbs of an operator.
 ///
@@ -65,6 +71,64 @@ impl Queue {
     /// As [`sizes`](Self::sizes).
     pub async fn find(&self, id: &RunId) -> Result<Option<StoredRun>> {
         self.backend.find(&self.name, id).await
+    }
+
+    /// Cancels one run, and answers what became of it: one that waits or is scheduled is gone. One that is being performed sees its
+    /// [token](crate::Context::token) fire within a second, on whichever machine, or as soon as that machine is back; unless
+    /// its job answers `Ok` it is gone then, and never performed again. Safe to repeat.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// # #[job(queue = "mail")] struct Greet { name: String }
+    /// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// use mosquito::backend::Cancelled;
+    ///
+    /// let mosquito = Mosquito::connect("memory://").await?;
+    /// let greeting = mosquito.enqueue(Greet { name: "Ada".into() }).delay(Duration::from_secs(60)).await?;
+    ///
+    /// let mail = mosquito.queue("mail")?;
+    /// assert_eq!(mail.cancel(greeting.id()).await?, Cancelled::Removed);
+    /// assert_eq!(mail.cancel(greeting.id()).await?, Cancelled::Unknown);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes). Then it may have been cancelled or not.
+    pub async fn cancel(&self, id: &RunId) -> Result<Cancelled> {
+        let mut answers = self.backend.cancel(&self.name, std::slice::from_ref(id)).await?;
+        Ok(answers.pop().unwrap_or(Cancelled::Unknown))
+    }
+
+    /// Cancels the runs that a filter means, as [`cancel`](Self::cancel) does, and answers how many. Dead ones stay.
+    ///
+    /// It walks through the queue, 200 runs a call, until it finds nothing more, ten times through all of it at most. So a run
+    /// that comes meanwhile may be cancelled or not: [`Filter::enqueued_before`] leaves out what is new.
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// # #[job(queue = "mail")] struct Greet { name: String }
+    /// # impl Perform for Greet { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// use mosquito::Filter;
+    ///
+    /// let mosquito = Mosquito::connect("memory://").await?;
+    /// mosquito.enqueue_all(["Ada", "Bob"].map(|name| Greet { name: name.into() })).await?;
+    ///
+    /// let mail = mosquito.queue("mail")?;
+    /// let count = mail.cancel_where(Filter::new().job::<Greet>().matching(|run| run.args.get().contains("Ada"))).await?;
+    /// assert_eq!((count.removed, count.running), (1, 0));
+    /// assert_eq!(mail.sizes().await?.waiting, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes). What was cancelled until then stays so.
+    pub async fn cancel_where(&self, filter: Filter) -> Result<CancelCount> {
+        Walk::new(self, &filter).finish().await
     }
 
     /// Removes one run, wherever it stands; whether there was one. One that is being performed is not

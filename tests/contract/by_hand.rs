@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mosquito::QueueName;
 use mosquito::backend::redis::Redis;
-use mosquito::backend::{Backend, Enqueued, Fate, List, Rescue, Settled, StoredRun};
+use mosquito::backend::{Backend, Cancelled, Enqueued, Fate, List, Rescue, Settled, StoredRun};
 
 use crate::making::{
     HOUR, Overseer, banish, ids, numbered, queue, reschedule, rescue_after, run, run_id, run_in, runs,
@@ -179,4 +179,56 @@ async fn a_run_deep_in_a_long_list_leaves_nothing_behind() {
         claimed.len(),
         expected.len()
     );
+}
+
+#[tokio::test]
+async fn a_mark_on_an_earlier_claim_means_nothing_to_the_next() {
+    let (redis, mail) = store("old-mark").await;
+    let ann = Overseer::named("ann");
+    let _put = redis.enqueue(&mail, &[run("a")]).await.expect("it is enqueued");
+    let _claimed = redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered");
+    let _marked = redis.cancel(&mail, &[run_id("a")]).await.expect("it is answered");
+
+    // As a release settles it that knows of no marks.
+    write("old-mark", ["pending", "waiting"], "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[2], 'a')");
+    let claims = redis.claim(&mail, &ann.ticket(), 1).await.expect("it is answered").runs;
+    let settled =
+        redis.settle(&mail, &settlements(&claims, &reschedule(HOUR))).await.expect("it is answered");
+
+    assert_eq!(settled, [Settled::Done]);
+    assert_eq!(page(&redis, &mail, List::Scheduled).await.len(), 1, "it goes where its fate says");
+    assert!(
+        redis.cancelled(&mail, &ann.id).await.expect("it is answered").is_empty(),
+        "and the mark is gone"
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_run_that_stands_in_no_list_is_gone() {
+    let (redis, mail) = store("nowhere").await;
+    write("nowhere", ["runs", "waiting"], &format!("redis.call('HSET', KEYS[1], 'a', '{ENVELOPE}')"));
+
+    let answer = redis.cancel(&mail, &[run_id("a")]).await.expect("it is answered");
+
+    assert_eq!(answer, [Cancelled::Removed]);
+    assert_eq!(redis.find(&mail, &run_id("a")).await.expect("it is answered"), None);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_understands_costs_a_rescued_run_only_that_log() {
+    let (redis, mail) = store("odd-log").await;
+    let ann = Overseer::named("ann");
+    for (id, log) in [("object", "{}"), ("number", "7"), ("null", "null"), ("text", r#""x""#)] {
+        let _put = redis.enqueue(&mail, &[run(id)]).await.expect("it is enqueued");
+        let history = format!(r#"{{"attempts":3,"error":"no","log":{log}}}"#);
+        write("odd-log", ["history", "runs"], &format!("redis.call('HSET', KEYS[1], '{id}', '{history}')"));
+    }
+    assert_eq!(redis.claim(&mail, &ann.ticket(), 9).await.expect("it is answered").runs.len(), 4);
+
+    redis.rescue(&mail, &rescue_after(Duration::ZERO)).await.expect("it is answered");
+
+    for run in page(&redis, &mail, List::Waiting).await {
+        let numbers: Vec<_> = run.history.log.iter().map(|attempt| attempt.number).collect();
+        assert_eq!((run.history.attempts, numbers), (4, vec![4]), "{}", run.id);
+    }
 }

@@ -6,16 +6,19 @@ use mosquito::QueueName;
 use mosquito::backend::redis::Redis;
 use mosquito::backend::{Backend, Claim, Fate, Overlap};
 
-use crate::making::{HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_in, settlement, tick};
+use crate::making::{
+    HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_id, run_in, settlement, tick,
+};
 use crate::store::REDIS;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "waiting",
     "pending",
     "scheduled",
     "dead",
     "runs",
     "history",
+    "cancelled",
     "owners",
     "tickets",
     "schedules",
@@ -39,7 +42,7 @@ const CONTENT: &str = "
     return kind .. ': ' .. table.concat(items, ', ')";
 
 /// The moves that there are.
-const MOVES: usize = 15;
+const MOVES: usize = 18;
 
 #[tokio::test]
 async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
@@ -81,6 +84,8 @@ async fn prepare(redis: &Redis, mail: &QueueName, ann: &Overseer) -> Vec<Claim> 
     let batch = [settlement(&claims[0], reschedule(Duration::ZERO)), settlement(&claims[1], banish())];
     redis.settle(mail, &batch).await.expect("it is answered");
     let _put = redis.enqueue(mail, &[run_in("e", HOUR)]).await.expect("it is enqueued");
+    // The one that is still pending is marked.
+    let _marked = redis.cancel(mail, &[claims[2].id.clone()]).await.expect("it is answered");
     claims
 }
 
@@ -108,6 +113,9 @@ async fn move_it(
         11 => redis.flush(mail).await?,
         12 => drop(redis.prune(mail, 0, Duration::ZERO, 5).await?),
         13 => drop(redis.delete(mail, &claims[0].id).await?),
+        14 => drop(redis.cancel(mail, &[claims[2].id.clone()]).await?),
+        15 => drop(redis.cancel(mail, &[run_id("d"), run_id("e")]).await?),
+        16 => drop(redis.cancelled(mail, &ann.id).await?),
         _ => redis.resume(mail).await?,
     }
     Ok(())

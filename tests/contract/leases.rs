@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mosquito::backend::{BATCH_LIMIT, Backend, Fate, Lease, List, Rescue, Rescued, Settled};
-use mosquito::{History, QueueName, RunId};
+use mosquito::{History, HowEnded, QueueName, RunId};
 
 use crate::making::{
     HOUR, Overseer, banish, failed, ids, numbered, queue, reschedule, rescue_after, run, runs, settlement,
@@ -13,6 +13,7 @@ use crate::store::Store;
 facts! {
     a_silent_overseers_runs_come_back_to_the_front_in_their_order,
     a_death_is_counted_as_an_attempt_and_as_a_crash,
+    a_run_remembers_who_died_with_it_and_when,
     an_overseer_that_beats_keeps_its_runs,
     a_claim_that_gets_runs_renews_the_lease,
     a_late_beat_is_in_time_before_the_rescue,
@@ -76,6 +77,38 @@ async fn a_death_is_counted_as_an_attempt_and_as_a_crash(store: &Store) {
     let error = history.error.expect("it says what happened");
     assert!(error.contains("process died"), "for the one who reads it: {error}");
     assert_eq!(store.claim(&ann, 1).await[0].history.crashes, 1, "the next attempt is told");
+}
+
+async fn a_run_remembers_who_died_with_it_and_when(store: &Store) {
+    let (ann, rescue) = (Overseer::named("ann"), Rescue { max_crashes: 99, ..rescue_after(AT_ONCE) });
+    let claim = store.claimed("a", &ann).await;
+    let failed =
+        r#"{"attempts":1,"error":"no","log":[{"n":1,"at":5,"by":"bob","v":7,"how":"failed","why":["no"]}]}"#;
+    let history: History = serde_json::from_str(failed).expect("this is a history");
+    store.settle_one(&claim, Fate::Reschedule { delay: AT_ONCE, history }).await;
+    store.promote(1).await;
+
+    let mut claimed_at = Vec::new();
+    for _ in 0..12 {
+        claimed_at.push(store.now().await);
+        assert_eq!(store.claim(&ann, 1).await.len(), 1, "it waits again");
+        store.pass(Duration::from_millis(2)).await;
+        assert_eq!(store.rescue(&rescue).await.rescued.len(), 1, "and is taken back");
+    }
+
+    let log = store.history("a").await.log;
+    let numbers: Vec<_> = log.iter().map(|attempt| attempt.number).collect();
+    assert_eq!(numbers, [1, 5, 6, 7, 8, 9, 10, 11, 12, 13], "the first and the last nine");
+    assert_eq!(
+        (log[0].ended, log[0].version, &*log[0].causes),
+        (HowEnded::Failed, Some(7), &["no".to_owned()][..])
+    );
+    for (attempt, claimed_at) in log[1..].iter().zip(&claimed_at[3..]) {
+        assert_eq!((attempt.ended, attempt.version), (HowEnded::Died, None));
+        assert_eq!((&attempt.overseer, attempt.causes.len()), (&ann.id, 0));
+        let late = (attempt.at - *claimed_at).num_milliseconds();
+        assert!((0..5_000).contains(&late), "it began when it was claimed: {late} ms after");
+    }
 }
 
 async fn an_overseer_that_beats_keeps_its_runs(store: &Store) {

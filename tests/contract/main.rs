@@ -11,11 +11,13 @@ mod store;
 
 #[cfg(feature = "redis")]
 mod by_hand;
+mod cancelling;
 mod claim;
 mod clock_set_back;
 mod concurrency;
 mod durability;
 mod enqueue;
+mod filters;
 #[cfg(feature = "redis")]
 mod foreign_keys;
 mod leadership;

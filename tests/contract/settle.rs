@@ -29,6 +29,11 @@ facts! {
     a_history_is_stored_as_it_is_given,
 }
 
+/// With the attempts that were used up.
+const LOGGED: &str = r#"{"attempts":2,"error":"no","log":[
+    {"n":1,"at":1700000000123,"by":"ann","v":3,"how":"timed_out","why":["no","\u0000 \"'\\"]},
+    {"n":2,"at":1700000009999,"by":"bob","how":"died"}]}"#;
+
 async fn a_forgotten_run_is_gone(store: &Store) {
     let ann = Overseer::named("ann");
     let claim = store.claimed("a", &ann).await;
@@ -279,10 +284,12 @@ async fn a_history_is_stored_as_it_is_given(store: &Store) {
             crashes: u32::MAX,
             unknown: u32::MAX,
             error: Some("é \"'\\ 🦟\n\u{0}\t{}".into()),
+            ..History::default()
         },
-        History { attempts: 7, crashes: 2, unknown: 3, error: Some(String::new()) },
-        History { attempts: 1, crashes: 0, unknown: 1, error: None },
-        History { attempts: 0, crashes: 0, unknown: 0, error: Some("x".repeat(2_001)) },
+        History { attempts: 7, crashes: 2, unknown: 3, error: Some(String::new()), ..History::default() },
+        serde_json::from_str(LOGGED).expect("this is a history"),
+        History { attempts: 1, unknown: 1, ..History::default() },
+        History { error: Some("x".repeat(2_001)), ..History::default() },
         History::default(),
     ];
     let mut claims = vec![store.claimed("a", &ann).await];

@@ -41,6 +41,7 @@ const MISHAPS: Bounds = Bounds {
     steps: 1,
     mishaps: 1,
     deletes: false,
+    cancels: false,
 };
 
 #[test]
@@ -71,6 +72,13 @@ fn whatever_two_leaders_do_a_tick_is_enqueued_once() {
     search("leaders", bounds, 5_000);
 }
 
+#[test]
+fn whatever_goes_wrong_a_cancelled_run_is_never_begun_again() {
+    let bounds =
+        Bounds { clients: 1, is_begun: true, tickets: [2, 1], at_most: [1, 1], cancels: true, ..MISHAPS };
+    search("cancels", bounds, 1_000);
+}
+
 /// All of it at once.
 const WIDE: Bounds = Bounds {
     clients: 2,
@@ -81,6 +89,7 @@ const WIDE: Bounds = Bounds {
     steps: 3,
     mishaps: 4,
     deletes: true,
+    cancels: true,
 };
 
 #[test]

@@ -162,8 +162,13 @@ async fn move_everything(store: &dyn Backend) {
     assert!(store.find(&mail, &RunId::new("run-6000").unwrap()).await.unwrap().is_some());
     assert!(store.delete(&mail, &RunId::new("run-6000").unwrap()).await.unwrap());
     assert_eq!(store.find(&mail, &claims[3].id).await.unwrap().unwrap().list, List::Pending);
+    // One deep inside a long list, and one that is pending.
+    let ids = [RunId::new("run-9000").unwrap(), claims[3].id.clone()];
+    assert_eq!(store.cancel(&mail, &ids).await.unwrap().len(), 2);
+    assert_eq!(store.cancelled(&mail, &dead_overseer).await.unwrap(), ids[1..]);
+    assert!(store.listen(&dead_overseer, Duration::from_secs(5)).await.unwrap());
     let rescue = Rescue { dead_after: Duration::ZERO, max_crashes: 3, at_most: 10, not_after: None };
-    assert_eq!(store.rescue(&mail, &rescue).await.unwrap().rescued.len(), 1);
+    assert_eq!(store.rescue(&mail, &rescue).await.unwrap().cancelled, ids[1..]);
     mosquito_tests::soon("the run is due", || async {
         let moved = store.promote(&mail, 10).await.unwrap().moved;
         if moved == 1 { Ok(()) } else { Err(moved) }

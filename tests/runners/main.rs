@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod building;
+mod cancelling;
+mod deadlines;
 mod dequeuing;
 mod executor_count;
 mod gates;

@@ -64,10 +64,12 @@ pub struct Told {
     pub performed: u64,
     pub failed: u64,
     pub discarded: u64,
+    pub cancelled: u64,
     pub put_off: u64,
     pub handed_back: u64,
     pub refused: u64,
     pub unsettled: u64,
+    pub stuck: u64,
 }
 
 impl Fleet {
@@ -241,10 +243,12 @@ impl Told {
                 "performed" => told.performed = count,
                 "failed" => told.failed = count,
                 "discarded" => told.discarded = count,
+                "cancelled" => told.cancelled = count,
                 "put_off" => told.put_off = count,
                 "handed_back" => told.handed_back = count,
                 "refused" => told.refused = count,
                 "unsettled" => told.unsettled = count,
+                "stuck" => told.stuck = count,
                 _ => panic!("`{line}` has a count of an unknown name"),
             }
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mosquito::backend::{
-    Backend, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, List, Met, Paused,
-    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    Backend, Cancelled, Checkup, ClaimToken, Claimed, Durability, Enqueued, Fate, LastTick, Lease, List, Met,
+    Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{JobName, NewRun, OverseerId, QueueName, Result, RunId};
 
@@ -167,7 +167,7 @@ impl Backend for Witness {
     async fn rescue(&self, queue: &QueueName, rescue: &Rescue) -> Result<Rescued> {
         let note = |rescued: &Rescued| {
             self.seen.rescued(rescued);
-            !rescued.rescued.is_empty() || !rescued.poisoned.is_empty()
+            rescued.total() > 0
         };
         self.pass(&[Operation::Rescue], self.store.rescue(queue, rescue), note).await
     }
@@ -209,6 +209,22 @@ impl Backend for Witness {
 
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
         self.store.find(queue, id).await
+    }
+
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>> {
+        self.store.cancel(queue, ids).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>> {
+        self.store.cancelled(queue, overseer).await
+    }
+
+    async fn call(&self, overseer: &OverseerId) -> Result<()> {
+        self.store.call(overseer).await
+    }
+
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool> {
+        self.store.listen(overseer, timeout).await
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

@@ -179,9 +179,20 @@ fn announced(mosquito: &Mosquito) -> impl Future<Output = ()> + use<> {
 
 /// A report as another process reads it: every count, with its name.
 fn told(report: &Report) -> String {
-    let Report { performed, failed, discarded, put_off, handed_back, refused, unsettled, .. } = report;
+    let Report {
+        performed,
+        failed,
+        discarded,
+        cancelled,
+        put_off,
+        handed_back,
+        refused,
+        unsettled,
+        stuck,
+        ..
+    } = report;
     format!(
-        "performed={performed} failed={failed} discarded={discarded} put_off={put_off} \
-         handed_back={handed_back} refused={refused} unsettled={unsettled}"
+        "performed={performed} failed={failed} discarded={discarded} cancelled={cancelled} put_off={put_off} \
+         handed_back={handed_back} refused={refused} unsettled={unsettled} stuck={stuck}"
     )
 }

@@ -16,6 +16,7 @@ mod db {
     queue = "mail",
     retry(attempts = 8, backoff = exponential("2s", max = "1h"), jitter = 0.5),
     timeout = "1h 30m",
+    deadline = "2d",
     state(Mailer, db::Pool<(u8, u16)>),
 )]
 struct SendWelcome {
@@ -64,6 +65,7 @@ fn main() {
     assert_eq!((spec.name, spec.queue), ("welcome", "mail"));
     assert_eq!(spec.aliases, ["send_welcome", "greet"]);
     assert_eq!(spec.timeout, Some(Duration::from_secs(5400)));
+    assert_eq!(spec.deadline, Some(Duration::from_secs(2 * 86_400)));
     assert_eq!(spec.schedule, None);
     let (first, max) = (Duration::from_secs(2), Duration::from_secs(3600));
     assert_eq!(spec.retry, Retry { attempts: 8, backoff: Backoff::Exponential { first, max }, jitter: 0.5 });
@@ -83,5 +85,5 @@ fn main() {
 
     let spec = Plain::SPEC;
     assert_eq!((spec.name, spec.queue, spec.retry), ("plain", "default", Retry::DEFAULT));
-    assert_eq!((spec.aliases, spec.timeout), (&[][..], None));
+    assert_eq!((spec.aliases, spec.timeout, spec.deadline), (&[][..], None, None));
 }

@@ -9,6 +9,8 @@
 //!          │      ^                  │  └──settle──> dead
 //!          └─> scheduled <──settle───┘
 //!                 └──promote──> waiting
+//!
+//! cancel: waiting, scheduled ──> gone; what is pending is marked, and whatever moves it out of there removes it
 //! ```
 //!
 //! Invariants, which the contract suite checks on every implementation:
@@ -30,6 +32,7 @@ pub mod redis;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub mod sqlite;
 
+mod cancelled;
 mod checkup;
 mod claim;
 pub(crate) mod doorbell;
@@ -50,6 +53,7 @@ use crate::error::Result;
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
+pub use cancelled::Cancelled;
 pub use checkup::{Checkup, Warning};
 pub use claim::{Claim, ClaimToken, Claimed, Lease, Ticket};
 pub use durability::{Durability, Met};
@@ -156,6 +160,24 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// One run, and the list it stands in.
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>>;
+
+    /// Cancels runs. The answers are in the order given; safe to repeat.
+    ///
+    /// What waits or is scheduled is gone at once. What is pending is marked, durably, and its overseer is
+    /// [called](Self::call): whatever moves a marked run out of `pending`, a settlement of any fate, a rescue or a recall,
+    /// removes it, and the mark with it. So it is never performed again.
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>>;
+
+    /// The runs that an overseer has pending and that are marked as [cancelled](Self::cancel), up to [`BATCH_LIMIT`].
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>>;
+
+    /// Says a word into an overseer's ear: that it should look at what is [cancelled](Self::cancelled). A word is kept until it is
+    /// heard, for a while at least; one that gets lost costs time and nothing else.
+    async fn call(&self, overseer: &OverseerId) -> Result<()>;
+
+    /// Waits until an overseer is [called](Self::call), and answers whether it was; not, after the timeout. It may be so
+    /// without reason. Each word is heard by one listener.
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool>;
 
     /// Removes one run, wherever it stands; whether there was one. A claim on it no longer stands.
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool>;

@@ -26,10 +26,20 @@ pub struct Rescued {
     pub rescued: Vec<RunId>,
     /// The runs that were banished, because too many processes died with them.
     pub poisoned: Vec<RunId>,
+    /// The runs that are gone, because somebody had [cancelled](crate::backend::Backend::cancel) them.
+    pub cancelled: Vec<RunId>,
     /// Whether the call stopped at its bound: there may be more.
     pub more: bool,
     /// The store's time, when it was too late for this call.
     pub late: Option<Timestamp>,
+}
+
+impl Rescued {
+    /// How many runs were taken from the dead.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.rescued.len() + self.poisoned.len() + self.cancelled.len()
+    }
 }
 
 impl Rescue {

@@ -53,7 +53,7 @@ impl fmt::Display for Fate {
 /// Whether a settlement took place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// The run went where its fate said.
+    /// The run went where its fate said; or is gone, when it was [cancelled](crate::backend::Backend::cancel).
     Done,
     /// The claim does not stand any more: nothing changed.
     Stale,

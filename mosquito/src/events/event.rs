@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::backend::{Fate, Warning};
 use crate::clock::Timestamp;
-use crate::job::Outcome;
+use crate::job::{Outcome, WhyCancelled};
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
 /// Something that happened.
@@ -30,12 +30,17 @@ pub enum Event {
     HandedBack { queue: QueueName, id: RunId },
     /// A settlement was refused: the run had been taken back, or deleted, in the meantime.
     SettlementRefused { queue: QueueName, id: RunId },
+    /// Somebody cancelled a run that this overseer has: its token fires.
+    Cancelled { queue: QueueName, id: RunId },
+    /// An attempt goes on, although its token has fired so long ago.
+    Stuck { queue: QueueName, job: JobName, id: RunId, since: Duration, why: WhyCancelled },
     /// Due runs were moved to `waiting`.
     Promoted { queue: QueueName, runs: usize },
     /// A periodic job's run was enqueued.
     Ticked { queue: QueueName, job: JobName, at: Timestamp, id: RunId },
-    /// Runs of overseers that had died were taken back, and those that too many died with were banished.
-    Rescued { queue: QueueName, rescued: Vec<RunId>, poisoned: Vec<RunId> },
+    /// Runs of overseers that had died were taken back; those that too many died with were banished, and those that
+    /// somebody had cancelled are gone.
+    Rescued { queue: QueueName, rescued: Vec<RunId>, poisoned: Vec<RunId>, cancelled: Vec<RunId> },
     /// The store has lost what this overseer had settled, in a failover or restart: the runs went back to `waiting`,
     /// and are performed again.
     Recalled { queue: QueueName, runs: Vec<RunId> },
@@ -92,14 +97,21 @@ impl Event {
             Self::SettlementRefused { queue, id } => {
                 warn!(target: "mosquito", %queue, run = %id, "settlement refused: the run was taken back or deleted meanwhile");
             }
+            Self::Cancelled { queue, id } => {
+                info!(target: "mosquito", %queue, run = %id, "cancelled while it is performed")
+            }
+            Self::Stuck { queue, job, id, since, why } => {
+                warn!(target: "mosquito", %queue, %job, run = %id, ?since, %why, "stuck: it goes on although its token has fired");
+            }
             Self::Promoted { queue, runs } => {
                 info!(target: "mosquito", %queue, runs, "due runs moved to waiting")
             }
             Self::Ticked { queue, job, at, id } => {
                 info!(target: "mosquito", %queue, %job, tick = %at, run = %id, "ticked");
             }
-            Self::Rescued { queue, rescued, poisoned } => {
-                warn!(target: "mosquito", %queue, rescued = rescued.len(), poisoned = poisoned.len(), "runs of dead overseers taken back");
+            Self::Rescued { queue, rescued, poisoned, cancelled } => {
+                let (rescued, poisoned, cancelled) = (rescued.len(), poisoned.len(), cancelled.len());
+                warn!(target: "mosquito", %queue, rescued, poisoned, cancelled, "runs of dead overseers taken back");
             }
             Self::Recalled { queue, runs } => {
                 warn!(target: "mosquito", %queue, runs = runs.len(), "the store has lost settlements; their runs are performed again");

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
-use crate::job::{Enqueue, EnqueueAll, Enqueuer, Job};
-use crate::job_run::JobRun;
+use crate::job::{Enqueue, EnqueueAll, Enqueuer, Halt, Job, WhyCancelled};
+use crate::job_run::{History, JobRun};
 use crate::middleware::Extensions;
 use crate::name::{QueueName, RunId};
 
@@ -23,7 +23,7 @@ pub struct Context<J: ?Sized> {
 /// What every context of one run shares, whatever the job's type.
 pub(crate) struct Core {
     pub(crate) run: JobRun,
-    pub(crate) token: CancellationToken,
+    pub(crate) halt: Halt,
     pub(crate) states: Arc<States>,
     pub(crate) enqueuer: Enqueuer,
     /// What middleware gave this attempt, once the job begins.
@@ -103,6 +103,12 @@ impl<J> Context<J> {
         self.core.run.history.error.as_deref()
     }
 
+    /// What became of the attempts before this one: how many there were, and how the first and the last ones ended.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.core.run.history
+    }
+
     /// The application's `T`, which the runner was given by `state(..)`.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> &T
@@ -118,17 +124,41 @@ impl<J> Context<J> {
         self.core.extensions.get()?.get()
     }
 
-    /// Fires when the run should come to an end: the shutdown's grace is over, its time is up, or its
-    /// lease was lost and somebody else performs it.
+    /// Fires when the run should come to an end: somebody cancelled it, the shutdown's grace is over, its time is up, or
+    /// its lease was lost and somebody else performs it. [`why_cancelled`](Self::why_cancelled) tells which.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
-        &self.core.token
+        self.core.halt.token()
     }
 
     /// Whether the [token](Self::token) has fired.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.core.token.is_cancelled()
+        self.token().is_cancelled()
+    }
+
+    /// Why the [token](Self::token) has fired; nothing while it has not. The first reason stays.
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Perform, job};
+    /// use mosquito::WhyCancelled;
+    ///
+    /// #[job]
+    /// struct Import;
+    ///
+    /// impl Perform for Import {
+    ///     async fn perform(&self, cx: &Context<Self>) -> JobResult {
+    ///         cx.token().cancelled().await;
+    ///         if cx.why_cancelled() == Some(WhyCancelled::Requested) {
+    ///             println!("nobody wants it any more: what is there of it can go");
+    ///         }
+    ///         Err("told to end".into())
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn why_cancelled(&self) -> Option<WhyCancelled> {
+        self.core.halt.why()
     }
 
     /// Enqueues a run of a job; see [`Enqueue`] for when and where.

@@ -7,10 +7,12 @@
 
 mod argument;
 mod arguments;
+mod conclusion;
 mod context;
 mod default_args;
 mod durably;
 mod enqueue;
+mod halt;
 mod outcome;
 #[cfg(feature = "testing")]
 pub(crate) mod payload;
@@ -32,7 +34,8 @@ pub use context::{Context, NeedsState};
 pub use default_args::DefaultArgs;
 pub use durably::{Durable, Durably};
 pub use enqueue::{Enqueue, EnqueueAll};
-pub use outcome::{JobError, JobResult, Outcome, decide};
+pub use halt::WhyCancelled;
+pub use outcome::{Deadline, JobError, JobResult, Outcome, decide};
 pub use registration::{Registration, StateNeed, TickArgs};
 pub use retry::{Backoff, Retry};
 pub use schedule::{Missed, Rhythm, ScheduleSpec};
@@ -41,10 +44,12 @@ pub use upgrade::Upgrade;
 pub(crate) use arguments::Undecodable;
 #[cfg(feature = "testing")]
 pub(crate) use arguments::decode;
+pub(crate) use conclusion::Conclusion;
 pub(crate) use context::{Core, States};
 pub(crate) use enqueue::Enqueuer;
 #[cfg(feature = "testing")]
 pub(crate) use enqueue::Witness;
+pub(crate) use halt::{Fired, Halt};
 pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;
@@ -78,6 +83,8 @@ pub struct JobSpec {
     pub retry: Retry,
     /// How long one attempt may take.
     pub timeout: Option<Duration>,
+    /// How long all attempts may take together, from the begin of the first on.
+    pub deadline: Option<Duration>,
     /// When it is performed by itself.
     pub schedule: Option<ScheduleSpec>,
 }
@@ -94,6 +101,7 @@ impl JobSpec {
             queue: "default",
             retry: Retry::DEFAULT,
             timeout: None,
+            deadline: None,
             schedule: None,
         }
     }

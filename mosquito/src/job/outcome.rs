@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     Snooze(Duration),
     Panicked(String),
     TimedOut(Duration),
+    /// The time for all attempts together is over.
+    DeadlineOver(Duration),
 }
 
 impl JobError {
@@ -83,10 +85,19 @@ impl JobError {
         matches!(self.0, Kind::Panicked(_))
     }
 
-    /// Whether the attempt took longer than the job's `timeout`.
+    /// Whether the attempt took longer than the job's `timeout`, or its `deadline` is over.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0, Kind::TimedOut(_))
+        matches!(self.0, Kind::TimedOut(_) | Kind::DeadlineOver(_))
+    }
+
+    /// What it says and what each of its sources says, the outermost first.
+    pub(crate) fn causes(&self) -> Vec<String> {
+        let (Kind::Failed(error) | Kind::RetryIn(_, Some(error))) = &self.0 else {
+            return vec![self.to_string()];
+        };
+        let sources = std::iter::successors(error.source(), |cause| cause.source());
+        std::iter::once(error.to_string()).chain(sources.map(ToString::to_string)).collect()
     }
 
     /// The error of this type that `perform` failed of.
@@ -122,6 +133,7 @@ impl std::fmt::Display for JobError {
             Kind::Snooze(delay) => write!(f, "snoozed for {delay:?}"),
             Kind::Panicked(message) => write!(f, "panicked: {message}"),
             Kind::TimedOut(limit) => write!(f, "timed out after {limit:?}"),
+            Kind::DeadlineOver(deadline) => write!(f, "its deadline of {deadline:?} is over"),
         }
     }
 }
@@ -187,21 +199,46 @@ pub(crate) const UNKNOWN_JOB_WAIT: Duration = Duration::from_secs(30);
 /// How often in a row it is offered to processes that do not know it before it is given up: for seven days.
 pub(crate) const UNKNOWN_JOB_OFFERS: u32 = 7 * 86_400 / 30;
 
-/// Decides where a run goes. `history` is that of the attempts before this one, `chance` a random number from 0 to 1.
+/// How long the attempts at a run may take, all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// From when the first attempt began that was used up.
+    pub total: Duration,
+    /// From the end of this attempt.
+    pub left: Duration,
+}
+
+/// Decides where a run goes. `history` is that of the attempts before this one, `deadline` that of its job, if it has one,
+/// `chance` a random number from 0 to 1.
 #[must_use]
-pub fn decide(outcome: &Outcome, history: &History, retry: &Retry, chance: f64) -> Fate {
+pub fn decide(
+    outcome: &Outcome,
+    history: &History,
+    retry: &Retry,
+    deadline: Option<Deadline>,
+    chance: f64,
+) -> Fate {
     let attempt = history.attempts + 1;
+    let too_late = |delay: Duration| deadline.filter(|deadline| delay >= deadline.left);
     match outcome {
         Outcome::Succeeded | Outcome::Discarded(_) | Outcome::Cancelled => Fate::Forget,
         Outcome::Failed { error, .. } if attempt >= retry.attempts => {
             Fate::Banish { history: history.failed(error) }
         }
-        Outcome::Failed { error, retry_after } => Fate::Reschedule {
-            delay: retry_after.unwrap_or_else(|| retry.wait(attempt, chance)),
-            history: history.failed(error),
-        },
+        Outcome::Failed { error, retry_after } => {
+            let delay = retry_after.unwrap_or_else(|| retry.wait(attempt, chance));
+            match too_late(delay) {
+                None => Fate::Reschedule { delay, history: history.failed(error) },
+                Some(deadline) => Fate::Banish { history: history.failed(&deadline.passed_by(error)) },
+            }
+        }
         Outcome::GivenUp(reason) | Outcome::Undecodable(reason) => {
             Fate::Banish { history: history.failed(reason) }
+        }
+        // Its time counts from its first attempt that was used up.
+        Outcome::Snoozed(delay) if history.attempts > 0 && too_late(*delay).is_some() => {
+            let passed = too_late(*delay).map(|deadline| deadline.passed_by("it put itself off"));
+            Fate::Banish { history: History { error: passed, ..history.clone() } }
         }
         Outcome::Snoozed(delay) => Fate::Reschedule { delay: *delay, history: history.clone() },
         Outcome::UnknownJob if history.unknown + 1 >= UNKNOWN_JOB_OFFERS => {
@@ -216,11 +253,24 @@ pub fn decide(outcome: &Outcome, history: &History, retry: &Retry, chance: f64) 
     }
 }
 
+impl Deadline {
+    /// Why there is no next attempt, behind what became of this one.
+    fn passed_by(self, error: &str) -> String {
+        let Self { total, left } = self;
+        match left.is_zero() {
+            true => error.to_owned(),
+            false => {
+                format!("{error}; given up, since its deadline of {total:?} comes before its next attempt")
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{JobError, Outcome, UNKNOWN_JOB_OFFERS, UNKNOWN_JOB_WAIT, decide};
+    use super::{Deadline, JobError, Outcome, UNKNOWN_JOB_OFFERS, UNKNOWN_JOB_WAIT, decide};
     use crate::backend::Fate;
     use crate::job::{Backoff, Retry};
     use crate::job_run::History;
@@ -229,7 +279,7 @@ mod tests {
     const RETRY: Retry = Retry { attempts: 3, backoff: Backoff::Fixed(SECOND), jitter: 0.5 };
 
     fn after(attempts: u32, error: Option<&str>) -> History {
-        History { attempts, crashes: 1, unknown: 0, error: error.map(Into::into) }
+        History { attempts, crashes: 1, error: error.map(Into::into), ..History::default() }
     }
 
     #[test]
@@ -256,14 +306,14 @@ mod tests {
         ];
 
         for (outcome, attempts, fate) in table {
-            assert_eq!(decide(&outcome, &after(attempts, None), &RETRY, 0.5), fate, "{outcome:?}");
+            assert_eq!(decide(&outcome, &after(attempts, None), &RETRY, None, 0.5), fate, "{outcome:?}");
         }
     }
 
     #[test]
     fn an_unknown_job_is_offered_for_days_and_costs_no_attempt() {
         let before = |unknown| History { unknown, ..after(2, None) };
-        let decided = |unknown| decide(&Outcome::UnknownJob, &before(unknown), &RETRY, 0.5);
+        let decided = |unknown| decide(&Outcome::UnknownJob, &before(unknown), &RETRY, None, 0.5);
 
         let again = |unknown| Fate::Reschedule { delay: UNKNOWN_JOB_WAIT, history: before(unknown) };
         assert_eq!(decided(0), again(1));
@@ -275,6 +325,29 @@ mod tests {
     }
 
     #[test]
+    fn a_run_whose_next_attempt_would_come_after_its_deadline_is_dead() {
+        let decided = |outcome, attempts, left| {
+            let deadline = Some(Deadline { total: 60 * SECOND, left });
+            match decide(&outcome, &after(attempts, None), &RETRY, deadline, 0.5) {
+                Fate::Banish { history } => (history.attempts, history.error.unwrap_or_default()),
+                fate => (u32::MAX, fate.to_string()),
+            }
+        };
+        let failed = |retry_after| Outcome::Failed { error: "no".into(), retry_after };
+        let (scheduled, passed) =
+            (u32::MAX, "; given up, since its deadline of 60s comes before its next attempt");
+
+        assert_eq!(decided(failed(None), 0, 2 * SECOND), (scheduled, "scheduled in 1s".into()));
+        assert_eq!(decided(failed(None), 0, SECOND), (1, format!("no{passed}")));
+        assert_eq!(decided(failed(None), 0, Duration::ZERO), (1, "no".into()), "it says so by itself");
+        assert_eq!(decided(failed(Some(7 * SECOND)), 0, 5 * SECOND).0, 1);
+        assert_eq!(decided(Outcome::Snoozed(9 * SECOND), 0, SECOND).0, scheduled, "nothing has begun");
+        let snoozed = decided(Outcome::Snoozed(9 * SECOND), 1, SECOND);
+        assert_eq!(snoozed, (1, format!("it put itself off{passed}")), "no attempt is used up");
+        assert_eq!(decided(Outcome::UnknownJob, 1, SECOND).0, scheduled, "not known here");
+    }
+
+    #[test]
     fn an_error_is_told_with_its_causes() {
         #[derive(Debug, thiserror::Error)]
         #[error("mail not sent")]
@@ -283,6 +356,7 @@ mod tests {
         let error = JobError::from(Outer("x".parse::<u8>().unwrap_err()));
 
         assert_eq!(error.to_string(), "mail not sent: invalid digit found in string");
+        assert_eq!(error.causes(), ["mail not sent", "invalid digit found in string"]);
         assert!(error.downcast_ref::<Outer>().is_some());
     }
 }

@@ -189,7 +189,7 @@ impl Registration {
 
     /// What the macro would have refused, in a job made without it.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let JobSpec { name, aliases, queue, version, retry, timeout, schedule, .. } = self.spec;
+        let JobSpec { name, aliases, queue, version, retry, timeout, deadline, schedule, .. } = self.spec;
         let names = [name].into_iter().chain(*aliases);
         let mut problems: Vec<String> =
             names.filter_map(|name| JobName::new(*name).err()).map(|why| why.to_string()).collect();
@@ -198,6 +198,14 @@ impl Registration {
         problems.extend(retry.problem());
         let mut check = |wrong: bool, problem: &str| problems.extend(wrong.then(|| problem.to_owned()));
         check(timeout.is_some_and(|limit| limit.is_zero()), "its timeout is zero: no attempt could succeed");
+        check(
+            deadline.is_some_and(|limit| limit.is_zero()),
+            "its deadline is zero: no attempt could succeed",
+        );
+        check(
+            timeout.zip(*deadline).is_some_and(|(timeout, deadline)| deadline < timeout),
+            "its deadline, for all attempts, is shorter than its timeout, for each",
+        );
         check(*version == 0, "its version is 0: versions count from 1");
         check(
             *version > 1 && self.upgrade.is_none(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use crate::job::{Core, JobError, JobResult, JobSpec, Kind, panic_message};
+use crate::job::{Core, JobError, JobResult, JobSpec, Kind, WhyCancelled, panic_message};
 use crate::middleware::{Attempt, Layers, Next};
 
 /// How long middleware may take before the job, and how long after it.
@@ -39,7 +39,7 @@ pub(crate) async fn around(
         }
     };
     if stage.is(Stage::CUT_OFF) {
-        core.token.cancel();
+        core.halt.fire(WhyCancelled::CutOff);
         if holds_its_thread {
             // Tried again beside its own thread, the run would be performed twice at once.
             tracing::warn!(target: "mosquito", "middleware cut a blocking job off; its token has fired, and it is waited for");

@@ -87,7 +87,7 @@ impl<'a> Attempt<'a> {
     /// Fires when the run should come to an end: see [`Context::token`](crate::Context::token). To fire it tells the job to end.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
-        &self.core.token
+        self.core.halt.token()
     }
 
     /// Gives a `T` to this attempt: to the middleware further in, and to the job, by [`Context::extension`](crate::Context::extension). One of

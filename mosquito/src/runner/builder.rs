@@ -60,6 +60,7 @@ impl RunnerBuilder {
             reap_every: Duration::from_secs(5),
             max_crashes: 3,
             grace: Duration::from_secs(25),
+            stuck_after: Duration::from_secs(30),
             middleware: Layers::default(),
             chance: fastrand::f64,
         };
@@ -144,6 +145,13 @@ impl RunnerBuilder {
     /// a limit of 1 it does.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.settings.max_crashes = crashes;
+        self
+    }
+
+    /// How long after its [token](crate::Context::token) has fired an attempt that goes on is reported, once, as
+    /// [stuck](crate::events::Event::Stuck): 30 s by default. Nothing else is done about it.
+    pub fn stuck_after(mut self, time: Duration) -> Self {
+        self.settings.stuck_after = time;
         self
     }
 

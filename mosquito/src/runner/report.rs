@@ -15,6 +15,8 @@ pub struct Report {
     pub failed: u64,
     /// Runs that their jobs dropped.
     pub discarded: u64,
+    /// Runs that somebody cancelled while they were performed.
+    pub cancelled: u64,
     /// Attempts that were put off without being used up: snoozed, or of a job unknown here.
     pub put_off: u64,
     /// Runs that the stop interrupted, and that stand in front of `waiting` again.
@@ -23,6 +25,8 @@ pub struct Report {
     pub refused: u64,
     /// Attempts whose end the store could not be told before leaving: their runs are taken back by another process.
     pub unsettled: u64,
+    /// Attempts that went on long after their token had fired; each of them counts above as well, if it ended.
+    pub stuck: u64,
 }
 
 impl Report {
@@ -31,10 +35,12 @@ impl Report {
             performed: tally.performed.load(Ordering::Relaxed),
             failed: tally.failed.load(Ordering::Relaxed),
             discarded: tally.discarded.load(Ordering::Relaxed),
+            cancelled: tally.cancelled.load(Ordering::Relaxed),
             put_off: tally.put_off.load(Ordering::Relaxed),
             handed_back: tally.handed_back.load(Ordering::Relaxed),
             refused: tally.refused.load(Ordering::Relaxed),
             unsettled: tally.unsettled.load(Ordering::Relaxed),
+            stuck: tally.stuck.load(Ordering::Relaxed),
         }
     }
 }
@@ -44,9 +50,11 @@ impl fmt::Display for Report {
         write!(f, "performed {}, failed {}, handed back {}", self.performed, self.failed, self.handed_back)?;
         for (count, what) in [
             (self.discarded, "discarded"),
+            (self.cancelled, "cancelled"),
             (self.put_off, "put off"),
             (self.refused, "refused"),
             (self.unsettled, "unsettled"),
+            (self.stuck, "stuck"),
         ] {
             if count > 0 {
                 write!(f, ", {what} {count}")?;

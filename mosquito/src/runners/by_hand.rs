@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 use super::executor::{Executor, Work};
@@ -111,8 +110,8 @@ impl ByHand {
         claimed_at: Timestamp,
         ticket: u64,
     ) -> (Attempted, Ended) {
-        let token: CancellationToken = self.desk.held.take(queue, &claim.id, &claim.token, ticket, false);
-        let work = Work { queue: queue.clone(), claim, claimed_at, token, _place: None };
+        let halt = self.desk.held.take(queue, &claim.id, &claim.token, ticket, false);
+        let work = Work { queue: queue.clone(), claim, claimed_at, halt, _place: None };
         let mut events = self.desk.events.subscribe();
         self.executor.execute(&work).await;
         let ended = loop {

@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) reap_every: Duration,
     pub(crate) max_crashes: u32,
     pub(crate) grace: Duration,
+    pub(crate) stuck_after: Duration,
     pub(crate) middleware: Layers,
     /// A number from 0 to 1, which places each wait for a retry within its jitter.
     pub(crate) chance: fn() -> f64,

@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::desk::Desk;
 use super::places::Place;
 use super::settler::Ended;
 use super::tally::Ending;
-use crate::backend::{Claim, Settlement};
+use super::time_left::{Limit, TimeLeft};
+use crate::backend::{Claim, Fate, Settlement};
 use crate::clock::Timestamp;
 use crate::events::Event;
 use crate::job::{
-    Core, JobError, JobResult, JobSpec, Kind, Outcome, Performance, Registration, Retry, decide,
-    panic_message,
+    Conclusion, Core, Halt, JobError, JobResult, JobSpec, Kind, Outcome, Performance, Registration, Retry,
+    WhyCancelled, decide, panic_message,
 };
-use crate::job_run::{Envelope, EnvelopeError, History, JobRun};
+use crate::job_run::{Envelope, EnvelopeError, JobRun, PastAttempt};
 use crate::middleware;
 use crate::name::{JobName, QueueName};
 
@@ -35,18 +35,20 @@ pub(super) struct Work {
     pub(super) queue: QueueName,
     pub(super) claim: Claim,
     pub(super) claimed_at: Timestamp,
-    pub(super) token: CancellationToken,
+    pub(super) halt: Halt,
     /// One of those that its queue has in this process; free again when this is dropped.
     pub(super) _place: Option<Place>,
 }
 
-/// What a claim's envelope says, and what is known of its job.
-struct Read {
-    envelope: Result<Envelope, EnvelopeError>,
+/// What is known of a claimed run's job.
+struct Known {
     job: Option<JobName>,
     /// The job, if it can be performed here.
     registration: Option<&'static Registration>,
+    /// The version of its arguments in this process.
+    version: Option<u32>,
     retry: Retry,
+    time: TimeLeft,
 }
 
 #[derive(Clone)]
@@ -59,50 +61,69 @@ impl Executor {
     /// Performs one run and passes on what becomes of it.
     pub(super) async fn execute(&self, work: &Work) {
         let started = Instant::now();
-        let read = self.read(work);
-        let outcome = match read.envelope {
-            Ok(envelope) => match read.registration {
-                Some(registration) => self.perform(registration, work, envelope).await,
-                None => Outcome::UnknownJob,
+        let (envelope, known) = self.read(work);
+        let conclusion = match envelope {
+            // It was cancelled between its claim and now.
+            _ if work.halt.is_requested() => Outcome::Cancelled.into(),
+            Ok(envelope) => match known.registration {
+                Some(registration) => self.perform(registration, work, &known.time, envelope).await,
+                None => Outcome::UnknownJob.into(),
             },
-            Err(error) if error.is_newer() => Outcome::UnknownJob,
-            Err(error) => Outcome::Undecodable(error.to_string()),
+            Err(error) if error.is_newer() => Outcome::UnknownJob.into(),
+            Err(error) => Outcome::Undecodable(error.to_string()).into(),
         };
-        self.end(work, read.job, &read.retry, outcome, started.elapsed()).await;
+        self.end(work, known, conclusion, started.elapsed()).await;
     }
 
     /// Fails a run whose executor died of a panic outside of its job.
     pub(super) async fn fail(&self, work: &Work, error: String) {
-        let read = self.read(work);
         let outcome = Outcome::Failed { error, retry_after: None };
-        self.end(work, read.job, &read.retry, outcome, Duration::ZERO).await;
+        self.end(work, self.read(work).1, outcome.into(), Duration::ZERO).await;
     }
 
     /// Hands a run back that there is no executor for.
     pub(super) async fn hand_back(&self, work: &Work) {
-        let read = self.read(work);
-        self.end(work, read.job, &read.retry, Outcome::Interrupted, Duration::ZERO).await;
+        self.end(work, self.read(work).1, Outcome::Interrupted.into(), Duration::ZERO).await;
     }
 
-    fn read(&self, work: &Work) -> Read {
+    fn read(&self, work: &Work) -> (Result<Envelope, EnvelopeError>, Known) {
         let envelope = Envelope::read(&work.claim.envelope);
         let job = envelope.as_ref().ok().map(|envelope| envelope.job.clone());
         let found = job.as_ref().and_then(|job| self.desk.registry.find(job));
         let is_known = |found: &&Registration| envelope.as_ref().is_ok_and(|run| found.knows_version(run));
         let registration = found.filter(is_known).filter(|found| self.can_perform(found));
-        let retry = found.map_or(Retry::DEFAULT, |found| found.spec.retry);
-        Read { envelope, job, registration, retry }
+        let spec = found.map(|found| found.spec);
+        let known = Known {
+            job,
+            registration,
+            version: spec.map(|spec| spec.version),
+            retry: spec.map_or(Retry::DEFAULT, |spec| spec.retry),
+            time: TimeLeft::of(spec, &work.claim, work.claimed_at),
+        };
+        (envelope, known)
     }
 
-    async fn end(&self, work: &Work, job: Option<JobName>, retry: &Retry, outcome: Outcome, took: Duration) {
-        let Work { queue, claim, .. } = work;
-        let History { attempts, .. } = claim.history;
-        let fate = decide(&outcome, &claim.history, retry, (self.desk.settings.chance)());
+    async fn end(&self, work: &Work, known: Known, conclusion: Conclusion, took: Duration) {
+        let Work { queue, claim, halt, .. } = work;
+        let Conclusion { outcome, ended, causes } = match conclusion.outcome {
+            // What nobody wants any more is not tried again.
+            Outcome::Succeeded => conclusion,
+            _ if halt.is_requested() => Outcome::Cancelled.into(),
+            _ => conclusion,
+        };
+        let (attempts, chance) = (claim.history.attempts, (self.desk.settings.chance)());
+        let mut fate = decide(&outcome, &claim.history, &known.retry, known.time.deadline(), chance);
+        if let Fate::Reschedule { history, .. } | Fate::Banish { history } = &mut fate
+            && history.attempts > attempts
+        {
+            let (at, overseer) = (work.claimed_at, self.desk.overseer.clone());
+            history.remember(PastAttempt::new(attempts + 1, at, overseer, known.version, ended, &causes));
+        }
         let ending = Ending::of(&outcome);
         if self.desk.held.settling(queue, &claim.token) {
             self.desk.events.emit(|| {
-                let (queue, id, fate) = (queue.clone(), claim.id.clone(), fate.clone());
-                Event::Finished { queue, job, id, attempt: attempts + 1, took, outcome, fate }
+                let (queue, job, id) = (queue.clone(), known.job, claim.id.clone());
+                Event::Finished { queue, job, id, attempt: attempts + 1, took, outcome, fate: fate.clone() }
             });
             let settlement = Settlement { id: claim.id.clone(), token: claim.token.clone(), fate };
             let ended = Ended { queue: queue.clone(), settlement, ending };
@@ -118,8 +139,15 @@ impl Executor {
         registration.missing_states(&self.desk.states).next().is_none()
     }
 
-    async fn perform(&self, registration: &Registration, work: &Work, envelope: Envelope) -> Outcome {
-        let Work { queue, claim, claimed_at, token, .. } = work;
+    async fn perform(
+        &self,
+        registration: &Registration,
+        work: &Work,
+        time: &TimeLeft,
+        envelope: Envelope,
+    ) -> Conclusion {
+        let Work { queue, claim, claimed_at, halt, .. } = work;
+        let _lasting = halt.begin(&envelope.job);
         let attempt = claim.history.attempts + 1;
         let span = tracing::info_span!(
             target: "mosquito", "perform", %queue, job = %envelope.job, run = %claim.id, attempt
@@ -130,7 +158,7 @@ impl Executor {
         });
         let envelope = match upgraded(registration, envelope) {
             Ok(envelope) => envelope,
-            Err(outcome) => return outcome,
+            Err(outcome) => return outcome.into(),
         };
         let run = JobRun {
             id: claim.id.clone(),
@@ -142,16 +170,16 @@ impl Executor {
         };
         let core = Arc::new(Core {
             run,
-            token: token.clone(),
+            halt: halt.clone(),
             states: self.desk.states.clone(),
             enqueuer: self.desk.enqueuer.clone(),
             extensions: OnceLock::new(),
         });
         let performance = match decode(registration, &core) {
             Ok(performance) => performance,
-            Err(reason) => return Outcome::Undecodable(reason),
+            Err(reason) => return Outcome::Undecodable(reason).into(),
         };
-        let steps = steps(&*performance, registration.spec.timeout, token);
+        let steps = steps(&*performance, time.limit(), halt);
         let layers = &self.desk.settings.middleware;
         let result = match layers.is_empty() {
             true => steps.instrument(span).await,
@@ -162,32 +190,32 @@ impl Executor {
                 Box::pin(around).instrument(span).await
             }
         };
-        self.outcome(&*performance, attempt, result, token)
+        self.conclude(&*performance, attempt, result, halt)
     }
 
-    fn outcome(
+    fn conclude(
         &self,
         performance: &dyn Performance,
         attempt: u32,
         result: JobResult,
-        token: &CancellationToken,
-    ) -> Outcome {
-        let Err(error) = result else { return Outcome::Succeeded };
+        halt: &Halt,
+    ) -> Conclusion {
+        let Err(error) = result else { return Outcome::Succeeded.into() };
         match error.0 {
-            Kind::Dead(reason) => Outcome::GivenUp(reason),
-            Kind::Discard(reason) => Outcome::Discarded(reason),
-            Kind::Snooze(delay) => Outcome::Snoozed(delay),
+            Kind::Dead(reason) => Outcome::GivenUp(reason).into(),
+            Kind::Discard(reason) => Outcome::Discarded(reason).into(),
+            Kind::Snooze(delay) => Outcome::Snoozed(delay).into(),
             // A run that was told to end, because its process is about to, did not fail.
             Kind::Failed(_) | Kind::RetryIn(..) | Kind::Panicked(_)
-                if token.is_cancelled() && self.desk.stop.is_cancelled() =>
+                if halt.token().is_cancelled() && self.desk.stop.is_cancelled() =>
             {
-                Outcome::Interrupted
+                Outcome::Interrupted.into()
             }
-            Kind::RetryIn(delay, _) => Outcome::Failed { error: error.to_string(), retry_after: Some(delay) },
-            Kind::Failed(_) | Kind::Panicked(_) | Kind::TimedOut(_) => {
+            Kind::RetryIn(delay, _) => Conclusion::failure(&error, Some(delay)),
+            Kind::Failed(_) | Kind::Panicked(_) | Kind::TimedOut(_) | Kind::DeadlineOver(_) => {
                 let asked =
                     std::panic::catch_unwind(AssertUnwindSafe(|| performance.retry_after(attempt, &error)));
-                Outcome::Failed { error: error.to_string(), retry_after: asked.unwrap_or_default() }
+                Conclusion::failure(&error, asked.unwrap_or_default())
             }
         }
     }
@@ -207,7 +235,7 @@ fn upgraded(registration: &Registration, envelope: Envelope) -> Result<Envelope,
         Kind::Discard(reason) => Outcome::Discarded(reason),
         Kind::Snooze(delay) => Outcome::Snoozed(delay),
         Kind::RetryIn(delay, _) => Outcome::Failed { error: error.to_string(), retry_after: Some(delay) },
-        Kind::Failed(_) | Kind::Panicked(_) | Kind::TimedOut(_) => {
+        Kind::Failed(_) | Kind::Panicked(_) | Kind::TimedOut(_) | Kind::DeadlineOver(_) => {
             let what = format!(
                 "the arguments of version {from} do not upgrade to version {version} of job `{name}`"
             );
@@ -237,18 +265,18 @@ fn decode(registration: &Registration, core: &Arc<Core>) -> Result<Box<dyn Perfo
 }
 
 /// `before`, `perform` and `after`: panics and timeouts become errors.
-async fn steps(
-    performance: &dyn Performance,
-    limit: Option<Duration>,
-    token: &CancellationToken,
-) -> JobResult {
+async fn steps(performance: &dyn Performance, limit: Option<Limit>, halt: &Halt) -> JobResult {
+    if let Some(limit) = limit.filter(|limit| limit.time.is_zero()) {
+        // It waited for this attempt until its deadline was over.
+        return Err(limit.exceeded());
+    }
     let let_through = AtomicBool::new(false);
     let attempt = async {
         guarded(async { performance.before().await }).await.and_then(|result| result)?;
         let_through.store(true, Ordering::Relaxed);
         guarded(async { performance.perform().await }).await.and_then(|result| result)
     };
-    let result = within(limit, attempt, performance.holds_its_thread(), token).await;
+    let result = within(limit, attempt, performance.holds_its_thread(), halt).await;
     if let_through.load(Ordering::Relaxed) {
         let after = guarded(async { performance.after(&result).await });
         match tokio::time::timeout(AFTER_LIMIT, after).await {
@@ -265,23 +293,23 @@ async fn steps(
 }
 
 async fn within<T>(
-    limit: Option<Duration>,
+    limit: Option<Limit>,
     work: impl Future<Output = Result<T, JobError>>,
     holds_its_thread: bool,
-    token: &CancellationToken,
+    halt: &Halt,
 ) -> Result<T, JobError> {
     let Some(limit) = limit else { return work.await };
     tokio::pin!(work);
-    match tokio::time::timeout(limit, &mut work).await {
+    match tokio::time::timeout(limit.time, &mut work).await {
         Ok(result) => result,
         Err(_) => {
-            token.cancel();
+            halt.fire(WhyCancelled::TimeUp);
             if holds_its_thread {
                 // Tried again beside its own thread, the run would be performed twice at once.
-                tracing::warn!(target: "mosquito", ?limit, "a blocking job is over its time; its token has fired");
+                tracing::warn!(target: "mosquito", limit = ?limit.time, "a blocking job is over its time; its token has fired");
                 let _ = work.await;
             }
-            Err(JobError(Kind::TimedOut(limit)))
+            Err(limit.exceeded())
         }
     }
 }

@@ -7,12 +7,12 @@
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::backend::{ClaimToken, Fate, Settlement};
+use crate::job::{Fired, Halt, WhyCancelled};
 use crate::name::{QueueName, RunId};
 
 #[derive(Debug, Default)]
@@ -20,6 +20,10 @@ pub(crate) struct Held {
     queues: Mutex<HashMap<QueueName, HashMap<ClaimToken, Hold>>>,
     asked: Mutex<HashSet<QueueName>>,
     taken: AtomicU64,
+    /// The tokens of what is or was held that have fired.
+    fired: Arc<Fired>,
+    /// Told when something is held.
+    filled: Notify,
     /// Told when nothing is held any more.
     emptied: Notify,
 }
@@ -30,7 +34,7 @@ struct Hold {
     ticket: u64,
     /// Counts the claims in the order in which they came.
     number: u64,
-    token: CancellationToken,
+    halt: Halt,
     /// One more crash banishes its run.
     last_chance: bool,
     /// What becomes of it is decided, and on its way to the backend.
@@ -56,17 +60,18 @@ impl Held {
         claim: &ClaimToken,
         ticket: u64,
         last_chance: bool,
-    ) -> CancellationToken {
-        let token = CancellationToken::new();
+    ) -> Halt {
+        let halt = Halt::new(queue, id, &self.fired);
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        let hold =
-            Hold { id: id.clone(), ticket, number, token: token.clone(), last_chance, settling: false };
+        let hold = Hold { id: id.clone(), ticket, number, halt: halt.clone(), last_chance, settling: false };
         let mut queues = self.lock();
         match queues.get_mut(queue) {
             Some(holds) => holds.insert(claim.clone(), hold),
             None => queues.entry(queue.clone()).or_default().insert(claim.clone(), hold),
         };
-        token
+        drop(queues);
+        self.filled.notify_one();
+        halt
     }
 
     /// Marks a claim as decided; false when it was lost or handed back in the meantime, and is not to be settled.
@@ -88,6 +93,13 @@ impl Held {
         let released = claims.map(&mut release).collect();
         self.tell_if_empty(&queues);
         released
+    }
+
+    /// Waits until something is held. For one who waits.
+    pub(super) async fn until_any(&self) {
+        while self.len() == 0 {
+            self.filled.notified().await;
+        }
     }
 
     /// Waits until nothing is held any more.
@@ -133,7 +145,7 @@ impl Held {
         holds.retain(|_, hold| {
             let keeps = hold.ticket > up_to;
             if !keeps {
-                hold.token.cancel();
+                hold.halt.fire(WhyCancelled::LeaseLost);
             }
             keeps
         });
@@ -154,7 +166,27 @@ impl Held {
 
     /// Tells every run that is being performed to come to an end.
     pub(super) fn cancel_all(&self) {
-        self.lock().values().flat_map(HashMap::values).for_each(|hold| hold.token.cancel());
+        let queues = self.lock();
+        queues.values().flat_map(HashMap::values).for_each(|hold| hold.halt.fire(WhyCancelled::Shutdown));
+    }
+
+    /// Fires the tokens of runs that somebody cancelled. Answers those for which that is news, and whether all of them
+    /// are held.
+    pub(super) fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> (Vec<RunId>, bool) {
+        if ids.is_empty() {
+            return (Vec::new(), true);
+        }
+        let mut missing: HashSet<_> = ids.iter().collect();
+        let queues = self.lock();
+        let holds = queues.get(queue).into_iter().flat_map(HashMap::values);
+        let cancelled = holds.filter(|hold| missing.remove(&hold.id)).filter(|hold| hold.halt.request());
+        let told = cancelled.map(|hold| hold.id.clone()).collect();
+        (told, missing.is_empty())
+    }
+
+    /// The tokens of what is or was held that have fired.
+    pub(super) fn fired(&self) -> &Fired {
+        &self.fired
     }
 
     /// Settlements that hand back whatever is still being performed, by queue, in the order of being claimed.
@@ -195,19 +227,21 @@ impl Held {
 mod tests {
     use super::Held;
     use crate::backend::ClaimToken;
+    use crate::job::WhyCancelled;
     use crate::name::{QueueName, RunId};
 
     #[test]
     fn a_lost_lease_fires_the_tokens_under_it_and_no_others() {
         let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
         let claim = |n: u64| ClaimToken(n.to_string());
-        let token = |n| held.take(&mail, &RunId::random(), &claim(n), n, false);
-        let tokens = [token(1), token(2), token(3)];
+        let take = |n| held.take(&mail, &RunId::random(), &claim(n), n, false);
+        let halts = [take(1), take(2), take(3)];
 
         let lost = held.lose(&mail, 2);
 
         assert_eq!(lost, 2);
-        assert_eq!(tokens.map(|token| token.is_cancelled()), [true, true, false]);
+        let why = halts.map(|halt| halt.why());
+        assert_eq!(why, [Some(WhyCancelled::LeaseLost), Some(WhyCancelled::LeaseLost), None]);
         assert!(!held.settling(&mail, &claim(1)), "a lost claim is not to be settled");
         assert!(held.settling(&mail, &claim(3)));
         assert_eq!(held.leases(), [(mail, 3)]);
@@ -219,12 +253,12 @@ mod tests {
 
         held.asking(&mail);
         let asked = held.leases();
-        let token = held.take(&mail, &RunId::random(), &ClaimToken("1".into()), 1, false);
+        let halt = held.take(&mail, &RunId::random(), &ClaimToken("1".into()), 1, false);
         held.answered(&mail);
 
         assert_eq!(asked, [(mail.clone(), 0)]);
         assert_eq!(held.lose(&mail, 0), 0, "a beat from before the claim took the lease says nothing of it");
-        assert!(!token.is_cancelled());
+        assert!(!halt.token().is_cancelled());
         assert_eq!(held.leases(), [(mail, 1)]);
     }
 
@@ -242,5 +276,20 @@ mod tests {
         let handed: Vec<_> = back[0].1.iter().map(|settlement| &settlement.id).collect();
         assert_eq!(handed, [&ids[0], &ids[2]]);
         assert!(held.hand_back().is_empty(), "once is enough");
+    }
+
+    #[test]
+    fn a_cancelled_run_is_told_once_and_one_that_is_not_held_yet_is_missed() {
+        let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
+        let ids = [RunId::random(), RunId::random()];
+        let halt = held.take(&mail, &ids[0], &ClaimToken("1".into()), 1, false);
+        let other = held.take(&mail, &RunId::random(), &ClaimToken("2".into()), 1, false);
+
+        let first = held.cancel(&mail, &ids);
+        let second = held.cancel(&mail, &ids[..1]);
+
+        assert_eq!(first, (vec![ids[0].clone()], false));
+        assert_eq!(second, (Vec::new(), true));
+        assert_eq!((halt.why(), other.why()), (Some(WhyCancelled::Requested), None));
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!                 ┌─ coordinator: due runs, periodic jobs (on one overseer at a time)
 //!  overseer ──────┼─ reaper: takes the runs of dead overseers back
-//!  claims runs    ├─ pulse: beats, on a thread of its own
+//!  claims runs    ├─ pulse: beats, on a thread of its own; there too the ear: hears what was cancelled, and what is stuck is seen
 //!      │          └─ queue list: which queues there are; gates: which of them may be worked on now
 //!      v
 //!  executor pool ──> executors: perform, one run each ──> settler: writes down what became of them, in batches
@@ -18,6 +18,7 @@ mod by_hand;
 mod checkup;
 mod coordinator;
 mod desk;
+mod ear;
 mod executor;
 mod gates;
 mod held;
@@ -31,7 +32,9 @@ mod queue_list;
 mod reaper;
 mod resting;
 mod settler;
+mod stuck;
 mod tally;
+mod time_left;
 
 #[cfg(feature = "testing")]
 pub(crate) use by_hand::{Attempted, ByHand};

@@ -262,9 +262,9 @@ impl Overseer {
             let Desk { held, settings, .. } = &*self.desk;
             let last_chance = is_last_chance(&claim.history, settings.max_crashes);
             let alone = last_chance && !held.has_last_chance();
-            let token = held.take(queue, &claim.id, &claim.token, ticket.number, alone);
+            let halt = held.take(queue, &claim.id, &claim.token, ticket.number, alone);
             let _place = is_limited.then(|| self.places.take(queue));
-            let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, token, _place };
+            let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, halt, _place };
             if last_chance && !alone {
                 put_off.push(work);
                 continue;

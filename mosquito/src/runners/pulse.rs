@@ -1,9 +1,11 @@
-//! Beats for the overseer: keeps the leases on its claims alive.
+//! Beats for the overseer: keeps the leases on its claims alive. Beside it, on the same thread, the [ear](super::ear) hears
+//! what was cancelled, and the [watch](super::stuck) sees what is stuck.
 //!
 //! Invariant: no job can stop it. It has a thread, a runtime and connections to itself, so that jobs which
 //! hold every thread of the application's runtime do not make the overseer look dead.
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
+use super::{ear, stuck};
 use crate::backend::{Backend, Lease};
 use crate::error::{Error, Result};
 use crate::job::panic_message;
@@ -24,7 +27,10 @@ use crate::name::QueueName;
 /// Fails when the operating system has no more threads or file descriptors: without a pulse no run is safe.
 pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
     if desk.backend.dies_with_its_process() {
-        tokio::spawn(async move { beat_until(&desk, &*desk.backend, &done).await });
+        tokio::spawn(async move {
+            let all = async { tokio::join!(stand_by(&desk, &*desk.backend, &done), watch(&desk)) };
+            done.run_until_cancelled(all).await;
+        });
         return Ok(());
     }
     let spawned = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
@@ -39,15 +45,40 @@ pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
 }
 
 async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
-    while !done.is_cancelled() {
-        // Made here, so that they live on this thread's runtime.
-        match desk.backend.separate().await {
-            Ok(backend) => beat_until(desk, &*backend, done).await,
-            Err(error) => {
-                let pause = failed(desk, error);
-                done.run_until_cancelled(tokio::time::sleep(pause)).await;
+    let beat = async {
+        while !done.is_cancelled() {
+            // Made here, so that they live on this thread's runtime.
+            match desk.backend.separate().await {
+                Ok(backend) => stand_by(desk, &*backend, done).await,
+                Err(error) => {
+                    let pause = failed(desk, error);
+                    done.run_until_cancelled(tokio::time::sleep(pause)).await;
+                }
             }
         }
+    };
+    done.run_until_cancelled(async { tokio::join!(beat, watch(desk)) }).await;
+}
+
+/// Beats and listens.
+async fn stand_by(desk: &Desk, backend: &dyn Backend, done: &CancellationToken) {
+    let listen = kept_going("ear", || ear::listen(desk, backend));
+    tokio::select! {
+        () = beat_until(desk, backend, done) => (),
+        () = listen => (),
+    }
+}
+
+async fn watch(desk: &Desk) {
+    kept_going("watch", || stuck::watch(desk)).await;
+}
+
+/// Has one who is beside the pulse go on, also after a panic.
+async fn kept_going<F: Future<Output = ()>>(name: &str, go: impl Fn() -> F) {
+    while let Err(panic) = AssertUnwindSafe(go()).catch_unwind().await {
+        let reason = panic_message(panic);
+        tracing::error!(target: "mosquito", companion = name, reason, "panicked, and goes on");
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

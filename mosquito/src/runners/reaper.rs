@@ -155,9 +155,9 @@ async fn reap_queue(
         let answer = desk.backend.rescue(queue, &rescue).await?;
         *seen = Some(Seen::next(seen.as_ref(), answer.late));
         let more = answer.more || is_first;
-        if !answer.rescued.is_empty() || !answer.poisoned.is_empty() {
-            let (rescued, poisoned) = (answer.rescued, answer.poisoned);
-            desk.events.emit(|| Event::Rescued { queue: queue.clone(), rescued, poisoned });
+        if answer.total() > 0 {
+            let (rescued, poisoned, cancelled) = (answer.rescued, answer.poisoned, answer.cancelled);
+            desk.events.emit(|| Event::Rescued { queue: queue.clone(), rescued, poisoned, cancelled });
         }
         if !more || desk.stop.is_cancelled() {
             return Ok(());

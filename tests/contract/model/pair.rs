@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use mosquito::backend::memory::Memory;
 use mosquito::backend::{
-    Backend, Claim, Enqueued, Fate, Lease, List, Rescue, Settled, Settlement, StoredRun, Tick, Ticked, Ticket,
+    Backend, Cancelled, Claim, Enqueued, Fate, Lease, List, Rescue, Settled, Settlement, StoredRun, Tick,
+    Ticked, Ticket,
 };
-use mosquito::{Clock, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp};
+use mosquito::{Clock, History, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp};
 
 use crate::store::Store;
 
@@ -38,7 +39,7 @@ impl TwinClaim {
         self.store.history.attempts
     }
 
-    pub(super) fn history(&self) -> &mosquito::History {
+    pub(super) fn history(&self) -> &History {
         &self.store.history
     }
 }
@@ -88,7 +89,9 @@ impl<'a> Pair<'a> {
         let seen = |claims: &[Claim]| -> Vec<_> {
             claims
                 .iter()
-                .map(|one| (one.id.clone(), self.timeless(&one.envelope), one.history.clone()))
+                .map(|one| {
+                    (one.id.clone(), self.timeless(&one.envelope), self.timeless_history(&one.history))
+                })
                 .collect()
         };
         self.same(seen(&store.runs), seen(&model.runs));
@@ -152,8 +155,24 @@ impl<'a> Pair<'a> {
         self.note(format!("{rescue:?}"));
         let store = rescue_all(self.backend().as_ref(), &self.queue, rescue).await;
         let model = rescue_all(&self.model, &self.queue, rescue).await;
-        let (rescued, poisoned) = self.same(store, model);
-        rescued.len() + poisoned.len()
+        let [rescued, poisoned, cancelled] = self.same(store, model);
+        rescued.len() + poisoned.len() + cancelled.len()
+    }
+
+    pub(super) async fn cancel(&mut self, ids: &[RunId]) -> Vec<Cancelled> {
+        self.note(format!("cancel {ids:?}"));
+        let store = self.backend().cancel(&self.queue, ids).await.expect("it is answered");
+        let model = self.model.cancel(&self.queue, ids).await.expect("it is answered");
+        self.same(store, model)
+    }
+
+    /// What an overseer is told to let go of.
+    pub(super) async fn cancelled(&self, overseer: &OverseerId) {
+        let mut store = self.backend().cancelled(&self.queue, overseer).await.expect("it is answered");
+        let mut model = self.model.cancelled(&self.queue, overseer).await.expect("it is answered");
+        store.sort();
+        model.sort();
+        self.same(store, model);
     }
 
     pub(super) async fn pause(&mut self, duration: Option<Duration>) {
@@ -211,6 +230,7 @@ impl<'a> Pair<'a> {
     fn comparable(&self, list: List, mut runs: Vec<StoredRun>) -> Vec<StoredRun> {
         for run in &mut runs {
             run.envelope = self.timeless(&run.envelope);
+            run.history = self.timeless_history(&run.history);
             if !self.shares_its_clock() {
                 run.at = run.at.map(|_| Timestamp::UNIX_EPOCH);
             }
@@ -230,6 +250,14 @@ impl<'a> Pair<'a> {
         envelope[comma..].to_vec()
     }
 
+    fn timeless_history(&self, history: &History) -> History {
+        let mut history = history.clone();
+        if !self.shares_its_clock() {
+            history.log.iter_mut().for_each(|attempt| attempt.at = Timestamp::UNIX_EPOCH);
+        }
+        history
+    }
+
     fn note(&mut self, what: String) {
         self.log.push(what);
     }
@@ -247,21 +275,21 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// All that a rescue takes back, however many calls it takes, sorted.
-async fn rescue_all(backend: &dyn Backend, queue: &QueueName, rescue: &Rescue) -> (Vec<RunId>, Vec<RunId>) {
-    let (mut back, mut poisoned) = (Vec::new(), Vec::new());
+/// All that a rescue takes back, banishes and removes, however many calls it takes, sorted.
+async fn rescue_all(backend: &dyn Backend, queue: &QueueName, rescue: &Rescue) -> [Vec<RunId>; 3] {
+    let mut all = [Vec::new(), Vec::new(), Vec::new()];
     loop {
         // Memory is always ready: a loop over it would never let the deadline pass.
         tokio::task::yield_now().await;
         let step = backend.rescue(queue, rescue).await.expect("it is answered");
-        assert!(step.rescued.len() + step.poisoned.len() <= rescue.at_most, "{step:?} is bounded");
-        back.extend(step.rescued);
-        poisoned.extend(step.poisoned);
+        assert!(step.total() <= rescue.at_most, "{step:?} is bounded");
+        for (ids, more) in all.iter_mut().zip([step.rescued, step.poisoned, step.cancelled]) {
+            ids.extend(more);
+        }
         if !step.more {
             break;
         }
     }
-    back.sort();
-    poisoned.sort();
-    (back, poisoned)
+    all.iter_mut().for_each(|ids| ids.sort());
+    all
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use mosquito::backend::{Fate, Lease, Overlap, Rescue, Tick, Ticket};
+use mosquito::backend::{Cancelled, Fate, Lease, Overlap, Rescue, Tick, Ticket};
 use mosquito::{History, NewRun, RunId, Timestamp, When};
 
 use super::pair::{Pair, TwinClaim};
@@ -15,7 +15,7 @@ use crate::store::Store;
 const IDS: usize = 40;
 
 /// What there is to be seen.
-const EVERYTHING: [&str; 14] = [
+const EVERYTHING: [&str; 16] = [
     "enqueued",
     "duplicate",
     "claimed",
@@ -27,6 +27,8 @@ const EVERYTHING: [&str; 14] = [
     "lost",
     "rescued",
     "deleted",
+    "cancelled",
+    "told to end",
     "paused",
     "pruned",
     "ticked",
@@ -74,7 +76,8 @@ impl<'a> Player<'a> {
             72..79 => self.promote().await,
             79..83 => self.beat().await,
             83..87 => self.rescue().await,
-            87..91 => self.delete().await,
+            87..89 => self.delete().await,
+            89..91 => self.cancel().await,
             91..93 => self.pause_or_resume().await,
             93..95 => self.prune().await,
             95..99 => self.tick().await,
@@ -266,6 +269,19 @@ impl<'a> Player<'a> {
             if let Some(at) = held.iter().position(|(_, claim)| *claim.id() == id) {
                 self.old.push(held.remove(at).1);
             }
+        }
+    }
+
+    /// Several at once, wherever they stand; what is pending stays with its overseer until that settles it.
+    async fn cancel(&mut self) {
+        let count = self.random.usize(1..5);
+        let ids: Vec<_> = (0..count).map(|_| self.any_id()).collect();
+        let answers = self.pair.cancel(&ids).await;
+        let removed = answers.iter().filter(|answer| **answer == Cancelled::Removed).count();
+        self.played("cancelled", removed);
+        self.played("told to end", answers.iter().filter(|answer| answer.overseer().is_some()).count());
+        for overseer in &self.overseers {
+            self.pair.cancelled(&overseer.id).await;
         }
     }
 

@@ -46,6 +46,10 @@ pub(super) enum Act {
     Delete {
         run: usize,
     },
+    /// An operator wants a run no more.
+    Cancel {
+        run: usize,
+    },
     /// An overseer dies, and comes back under another id.
     Crash {
         who: usize,

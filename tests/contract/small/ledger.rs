@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mosquito::backend::{Claim, ClaimToken, Claimed, Lease, Rescue, Rescued, Settled, Ticked};
+use mosquito::backend::{Cancelled, Claim, ClaimToken, Claimed, Lease, Rescue, Rescued, Settled, Ticked};
 use mosquito::{OverseerId, RunId};
 
 use super::act::Way;
@@ -15,6 +15,8 @@ pub(super) struct Ledger {
     leases: BTreeMap<OverseerId, LeaseEntry>,
     /// Every claim that there ever was.
     pub(super) claims: BTreeSet<(String, RunId)>,
+    /// What was cancelled, and not enqueued anew: nobody is to begin it.
+    unwanted: BTreeSet<RunId>,
     pub(super) ticked: bool,
     pub(super) now: u32,
 }
@@ -25,6 +27,14 @@ pub(super) struct Entry {
     pub(super) place: Place,
     pub(super) attempts: u32,
     pub(super) crashes: u32,
+    /// It is pending, and was cancelled.
+    pub(super) marked: bool,
+}
+
+impl Entry {
+    fn new(place: Place) -> Self {
+        Self { place, attempts: 0, crashes: 0, marked: false }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +63,8 @@ impl Ledger {
         assert_eq!(new, !self.runs.contains_key(id), "{id}: a run is new when there is none of its id");
         if new {
             let place = if due > self.now { Place::Scheduled(due) } else { Place::Waiting };
-            self.runs.insert(id.clone(), Entry { place, attempts: 0, crashes: 0 });
+            self.unwanted.remove(id);
+            self.runs.insert(id.clone(), Entry::new(place));
         }
     }
 
@@ -98,6 +109,7 @@ impl Ledger {
         assert_eq!(got.len(), at_most.min(waiting), "as many as wait and are asked for");
         for Claim { id, token, .. } in got {
             assert!(self.claims.insert((token.0.clone(), id.clone())), "{token:?} of {id} is given out once");
+            assert!(!self.unwanted.contains(id), "{id} was cancelled: nobody begins it");
             let entry = self.runs.get_mut(id).expect("what is claimed is there");
             assert_eq!(entry.place, Place::Waiting, "{id}: nobody else has it");
             entry.place = Place::Pending { token: token.0.clone(), overseer: who.clone(), ticket };
@@ -131,6 +143,7 @@ impl Ledger {
         let now = self.now;
         let entry = self.runs.get_mut(id).expect("its claim stands");
         match way {
+            _ if entry.marked => drop(self.runs.remove(id)),
             Way::Forget => drop(self.runs.remove(id)),
             Way::Reschedule => {
                 (entry.place, entry.attempts) = (Place::Scheduled(now + 1), entry.attempts + 1);
@@ -161,10 +174,9 @@ impl Ledger {
     }
 
     pub(super) fn rescued(&mut self, rescue: &Rescue, answer: &Rescued) {
-        let moved = answer.rescued.len() + answer.poisoned.len();
-        assert!(moved <= rescue.at_most, "{answer:?} is bounded");
+        assert!(answer.total() <= rescue.at_most, "{answer:?} is bounded");
         let now = self.now;
-        for id in answer.rescued.iter().chain(&answer.poisoned) {
+        for id in answer.rescued.iter().chain(&answer.poisoned).chain(&answer.cancelled) {
             let entry = self.runs.get_mut(id).expect("what is taken back is there");
             let Place::Pending { overseer, .. } = &entry.place else {
                 panic!("{id} was not pending: {entry:?}")
@@ -172,6 +184,11 @@ impl Ledger {
             let lease = self.leases.get_mut(overseer).expect("who has runs has a lease");
             assert!(lease.condemned || lease.renewed < now, "{overseer} lives: nothing is taken from it");
             lease.condemned = true;
+            assert_eq!(answer.cancelled.contains(id), entry.marked, "{id}: what was cancelled is gone");
+            if entry.marked {
+                self.runs.remove(id);
+                continue;
+            }
             (entry.attempts, entry.crashes) = (entry.attempts + 1, entry.crashes + 1);
             let poisoned = entry.crashes >= rescue.max_crashes;
             assert_eq!(answer.poisoned.contains(id), poisoned, "{id}: so many deaths poison: {entry:?}");
@@ -201,11 +218,10 @@ impl Ledger {
     pub(super) fn recalled(&mut self, who: &OverseerId, before: u64, answer: &[RunId]) {
         let mut answer = answer.to_vec();
         answer.sort();
-        assert_eq!(
-            answer,
-            self.pending_of(who, |ticket| ticket < before),
-            "all from before, and nothing else"
-        );
+        let pending = self.pending_of(who, |ticket| ticket < before);
+        let (gone, back): (Vec<_>, Vec<_>) = pending.into_iter().partition(|id| self.runs[id].marked);
+        assert_eq!(answer, back, "all from before that is wanted, and nothing else");
+        gone.iter().for_each(|id| drop(self.runs.remove(id)));
         for id in answer {
             self.runs.get_mut(&id).expect("it is pending").place = Place::Waiting;
         }
@@ -213,6 +229,25 @@ impl Ledger {
 
     pub(super) fn deleted(&mut self, id: &RunId, answer: bool) {
         assert_eq!(answer, self.runs.remove(id).is_some(), "{id}: what is there is deleted");
+    }
+
+    pub(super) fn cancelled(&mut self, id: &RunId, answer: &Cancelled) {
+        let Some(entry) = self.runs.get_mut(id) else {
+            assert_eq!(*answer, Cancelled::Unknown, "{id} is not there");
+            return;
+        };
+        let expected = match &entry.place {
+            Place::Waiting | Place::Scheduled(_) => Cancelled::Removed,
+            Place::Pending { overseer, .. } => Cancelled::Running(overseer.clone()),
+            Place::Dead => Cancelled::Dead,
+        };
+        assert_eq!(*answer, expected, "{id}: {entry:?}");
+        match answer {
+            Cancelled::Running(_) => entry.marked = true,
+            Cancelled::Removed => drop(self.runs.remove(id)),
+            Cancelled::Dead | Cancelled::Unknown => return,
+        }
+        self.unwanted.insert(id.clone());
     }
 
     /// The one tick there is, at the first step.
@@ -225,7 +260,7 @@ impl Ledger {
         assert_eq!(*answer, expected, "a tick is enqueued once, when it is time");
         if expected == Ticked::Enqueued(id.clone()) {
             self.ticked = true;
-            self.runs.insert(id.clone(), Entry { place: Place::Waiting, attempts: 0, crashes: 0 });
+            self.runs.insert(id.clone(), Entry::new(Place::Waiting));
         }
     }
 }

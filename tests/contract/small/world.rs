@@ -43,6 +43,8 @@ pub(super) struct Bounds {
     pub(super) mishaps: u32,
     /// Whether an operator deletes the first run.
     pub(super) deletes: bool,
+    /// Whether an operator cancels the first run.
+    pub(super) cancels: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,6 +145,10 @@ impl World {
             if self.bounds.deletes && run == 0 && self.ledger.runs.contains_key(&self.run(0)) {
                 acts.push(Act::Delete { run });
             }
+            let is_wanted = self.ledger.runs.get(&self.run(0)).is_some_and(|entry| !entry.marked);
+            if self.bounds.cancels && run == 0 && is_wanted {
+                acts.push(Act::Cancel { run });
+            }
         }
         for (who, overseer) in self.overseers.iter().enumerate() {
             match overseer.unanswered {
@@ -224,6 +230,13 @@ impl World {
                 let deleted = store.delete(&self.queue, &self.run(run)).await.expect("it is answered");
                 self.ledger.deleted(&self.run(run), deleted);
                 format!("{deleted}")
+            }
+            Act::Cancel { run } => {
+                let id = self.run(run);
+                let answers =
+                    store.cancel(&self.queue, std::slice::from_ref(&id)).await.expect("it is answered");
+                self.ledger.cancelled(&id, &answers[0]);
+                format!("{answers:?}")
             }
             Act::Crash { who } => {
                 let Overseer { number, life, .. } = self.overseers[who];
@@ -326,7 +339,7 @@ impl World {
 
 fn fate(way: Way, held: &Hold) -> Fate {
     let error = Some("it failed".into());
-    let history = History { attempts: held.attempts + 1, crashes: held.crashes, unknown: 0, error };
+    let history = History { attempts: held.attempts + 1, crashes: held.crashes, error, ..History::default() };
     match way {
         Way::Forget => Fate::Forget,
         Way::Reschedule => Fate::Reschedule { delay: STEP, history },

@@ -40,7 +40,7 @@ impl Script {
             // The lease and the time, and nothing after them.
             Self::Claim => !reply.starts_with(b"*2\r\n"),
             Self::Promote => !reply.starts_with(b"*2\r\n:0\r\n"),
-            Self::Rescue => reply != b"*3\r\n:0\r\n*0\r\n*0\r\n",
+            Self::Rescue => !reply.starts_with(b"*5\r\n:0\r\n*0\r\n*0\r\n"),
             _ => true,
         }
     }

@@ -15,8 +15,8 @@ use async_trait::async_trait;
 
 use crate::backend::doorbell::Doorbell;
 use crate::backend::{
-    BATCH_LIMIT, Backend, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused, Promoted,
-    Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Cancelled, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused,
+    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock, Timestamp};
 use crate::error::Result;
@@ -197,6 +197,25 @@ impl Backend for Memory {
 
     async fn find(&self, queue: &QueueName, id: &RunId) -> Result<Option<StoredRun>> {
         Ok(self.look(queue, |queue, _| queue.find(id)))
+    }
+
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>> {
+        let answers: Vec<_> = self.on(queue, |queue, _| ids.iter().map(|id| queue.cancel(id)).collect());
+        answers.iter().filter_map(Cancelled::overseer).for_each(|overseer| self.doorbell.call(overseer));
+        Ok(answers)
+    }
+
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>> {
+        Ok(self.look(queue, |queue, _| queue.cancelled(overseer)))
+    }
+
+    async fn call(&self, overseer: &OverseerId) -> Result<()> {
+        self.doorbell.call(overseer);
+        Ok(())
+    }
+
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool> {
+        Ok(self.doorbell.listen(overseer, timeout).await)
     }
 
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {

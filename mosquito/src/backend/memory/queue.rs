@@ -3,6 +3,7 @@
 //! A run's [`Place`] says in which list it stands; the ordered collections beside it are indexes over
 //! the places, so a run cannot stand in two lists.
 
+mod cancelling;
 mod leases;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +25,8 @@ pub(super) struct Queue {
     scheduled: BTreeSet<(Timestamp, RunId)>,
     pending: BTreeMap<Claimant, RunId>,
     dead: BTreeSet<(Timestamp, RunId)>,
+    /// What is pending and was cancelled.
+    cancelled: BTreeSet<RunId>,
     owners: BTreeMap<OverseerId, Owner>,
     schedules: BTreeMap<JobName, Schedule>,
     paused: Option<Paused>,
@@ -328,8 +331,12 @@ impl Queue {
         self.used
     }
 
-    /// Moves a run from where it stands: to the front, when it comes to wait.
+    /// Moves a run from where it stands: to the front, when it comes to wait. One that was cancelled moves nowhere, and is gone.
     fn stand(&mut self, id: &RunId, place: Place) {
+        if self.cancelled.contains(id) {
+            self.remove(id);
+            return;
+        }
         self.leave(id);
         match &place {
             Place::Waiting => self.waiting.push_front(id.clone()),
@@ -353,6 +360,7 @@ impl Queue {
         if self.runs.contains_key(id) {
             self.leave(id);
         }
+        self.cancelled.remove(id);
         self.runs.remove(id).is_some()
     }
 }

@@ -3,7 +3,7 @@
 //! All keys of a queue share the hash tag `{queue}`, so that they stand in one slot of a cluster and one
 //! script can touch them all.
 
-use crate::name::QueueName;
+use crate::name::{OverseerId, QueueName};
 
 /// The first part of every key, unless the client chooses another.
 pub const DEFAULT_PREFIX: &str = "mosquito";
@@ -28,6 +28,8 @@ pub(super) enum Key {
     Runs,
     /// Hash: id → history, of runs that were attempted.
     History,
+    /// Hash: id → the claim on it, of runs that are pending and were cancelled.
+    Cancelled,
     /// Sorted set of overseers with a lease, by their last beat in ms; -1 when condemned.
     Owners,
     /// Hash: overseer with a lease → the ticket that made it, space, the latest that got runs.
@@ -45,13 +47,14 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
         Self::Dead,
         Self::Runs,
         Self::History,
+        Self::Cancelled,
         Self::Owners,
         Self::Tickets,
         Self::Schedules,
@@ -69,6 +72,7 @@ impl Key {
             Self::Dead => "dead",
             Self::Runs => "runs",
             Self::History => "history",
+            Self::Cancelled => "cancelled",
             Self::Owners => "owners",
             Self::Tickets => "tickets",
             Self::Schedules => "schedules",
@@ -84,7 +88,7 @@ impl Key {
         match self {
             Self::Waiting | Self::Wake | Self::Due => "list",
             Self::Pending | Self::Scheduled | Self::Dead | Self::Owners => "zset",
-            Self::Runs | Self::History | Self::Tickets | Self::Schedules => "hash",
+            Self::Runs | Self::History | Self::Cancelled | Self::Tickets | Self::Schedules => "hash",
             Self::Paused | Self::Barrier => "string",
         }
     }
@@ -107,6 +111,11 @@ impl Keys {
     /// Text: the time in ms, on a clock that is not the server's.
     pub(super) fn clock(&self) -> String {
         format!("{}:clock", self.prefix)
+    }
+
+    /// List with one item when an overseer was called, which expires.
+    pub(super) fn ear(&self, overseer: &OverseerId) -> String {
+        format!("{}:ear:{overseer}", self.prefix)
     }
 
     /// Hash of the leader, the end of its lease and its epoch.

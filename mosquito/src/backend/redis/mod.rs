@@ -13,6 +13,7 @@
 //! What Redis itself can lose: see its `appendfsync` (with `everysec`, the last second before a power cut) and its
 //! asynchronous replication (what a replica had not yet got when it took over).
 
+mod cancelling;
 mod checkup;
 mod connection;
 mod durable;

@@ -10,9 +10,9 @@ use super::Redis;
 use super::keys::Key;
 use super::replies::{self, Reply};
 use crate::backend::{
-    BATCH_LIMIT, Backend, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease, List, Met,
-    Overlap, Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked,
-    Ticket,
+    BATCH_LIMIT, Backend, Cancelled, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease,
+    List, Met, Overlap, Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun,
+    Tick, Ticked, Ticket,
 };
 use crate::clock::{self, millis};
 use crate::error::Result;
@@ -64,6 +64,7 @@ impl Backend for Redis {
                 Key::Dead,
                 Key::Wake,
                 Key::Due,
+                Key::Cancelled,
             ];
             let mut call = self.call(&self.scripts.settle, queue, &keys);
             for one in chunk {
@@ -139,6 +140,7 @@ impl Backend for Redis {
             Key::Dead,
             Key::Wake,
             Key::Tickets,
+            Key::Cancelled,
         ];
         let mut call = self.call(&self.scripts.rescue, queue, &keys);
         call.arg(millis(rescue.dead_after))
@@ -151,13 +153,13 @@ impl Backend for Redis {
             let mut reply = Reply::new(answer)?;
             let (more, rescued, poisoned) = (reply.int()? == 1, reply.ids()?, reply.ids()?);
             let late = Some(reply.int()?).filter(|late| *late != 0).map(clock::from_millis);
-            Ok(Rescued { more, rescued, poisoned, late })
+            Ok(Rescued { more, rescued, poisoned, late, cancelled: reply.ids()? })
         };
         self.read(read())
     }
 
     async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>> {
-        let keys = [Key::Pending, Key::Waiting, Key::Wake, Key::Runs];
+        let keys = [Key::Pending, Key::Waiting, Key::Wake, Key::Runs, Key::History, Key::Cancelled];
         let mut call = self.call(&self.scripts.recall, queue, &keys);
         call.arg(before.overseer.as_str()).arg(sortable(before.number)).arg(BATCH_LIMIT);
         let answer: Value = self.answer(queue, &call).await?;
@@ -235,12 +237,29 @@ impl Backend for Redis {
         self.search_one(queue, id).await
     }
 
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>> {
+        self.cancel_all(queue, ids).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>> {
+        self.marked(queue, overseer).await
+    }
+
+    async fn call(&self, overseer: &OverseerId) -> Result<()> {
+        self.call_one(overseer).await
+    }
+
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool> {
+        self.listen_for(overseer, timeout).await
+    }
+
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
         self.delete_one(queue, id).await
     }
 
     async fn flush(&self, queue: &QueueName) -> Result<()> {
-        let keys = [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History];
+        let keys =
+            [Key::Waiting, Key::Pending, Key::Scheduled, Key::Dead, Key::Runs, Key::History, Key::Cancelled];
         self.answer(queue, &self.call(&self.scripts.flush, queue, &keys)).await
     }
 

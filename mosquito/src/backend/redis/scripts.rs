@@ -38,6 +38,6 @@ pub(super) fn hashes() -> impl Iterator<Item = String> {
 }
 
 scripts! {
-    enqueue, claim, settle, promote, last_tick, tick, beat, rescue, recall, pause, resume, paused, page, delete, locate, flush,
-    prune, lead, resign,
+    enqueue, claim, settle, promote, last_tick, tick, beat, rescue, recall, cancel, call, pause, resume, paused, page, delete, locate,
+    flush, prune, lead, resign,
 }

@@ -81,7 +81,15 @@ impl Redis {
     pub(super) async fn delete_one(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
         let (mut claim, mut offset) = (String::new(), -1);
         for attempt in 1..=ATTEMPTS {
-            let keys = [Key::Runs, Key::History, Key::Waiting, Key::Scheduled, Key::Dead, Key::Pending];
+            let keys = [
+                Key::Runs,
+                Key::History,
+                Key::Waiting,
+                Key::Scheduled,
+                Key::Dead,
+                Key::Pending,
+                Key::Cancelled,
+            ];
             let mut call = self.call(&self.scripts.delete, queue, &keys);
             // Somebody who wrote an envelope by hand may have left it outside of all lists.
             let anyhow = u8::from(attempt == ATTEMPTS);

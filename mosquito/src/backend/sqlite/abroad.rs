@@ -4,7 +4,7 @@
 //! looks at it every [`LOOK_EVERY`]; when it changed, so may have the queues that are waited for.
 //!
 //! Invariant: nothing is missed. What happened while nobody waited shows at the next wait, because for each
-//! queue and signal the version at its last look is remembered. And a due time is news when it is earlier
+//! bell the version at its last look is remembered. And a due time is news when it is earlier
 //! than the one that this process was last told of, whoever scheduled it.
 
 use std::collections::HashMap;
@@ -14,35 +14,35 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::backend::Signal;
+use crate::backend::doorbell::Bell;
+use crate::backend::sqlite::cancelling::last_word;
 use crate::backend::sqlite::queue::Queue;
 use crate::backend::sqlite::signals::{Ring, Signals};
 use crate::clock::Timestamp;
-use crate::name::QueueName;
+use crate::name::OverseerId;
 
 /// How often somebody who waits has the file looked at: the most that another process's work is noticed late.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(25);
 
-type Awaited = (Signal, QueueName);
-
 /// What is waited for on one handle, and by how many.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Waits(Arc<Mutex<HashMap<Awaited, usize>>>);
+pub(super) struct Waits(Arc<Mutex<HashMap<Bell, usize>>>);
 
 /// Somebody waits, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Waiting {
     waits: Waits,
-    signal: Signal,
-    queues: Vec<QueueName>,
+    bells: Vec<Bell>,
 }
 
 impl Waits {
-    pub(super) fn enter(&self, signal: Signal, queues: &[QueueName]) -> Waiting {
+    pub(super) fn enter(&self, bells: impl IntoIterator<Item = Bell>) -> Waiting {
+        let bells: Vec<_> = bells.into_iter().collect();
         let mut waits = self.lock();
-        for queue in queues {
-            *waits.entry((signal, queue.clone())).or_default() += 1;
+        for bell in &bells {
+            *waits.entry(bell.clone()).or_default() += 1;
         }
-        Waiting { waits: self.clone(), signal, queues: queues.to_vec() }
+        Waiting { waits: self.clone(), bells }
     }
 
     /// Whether anybody waits for anything.
@@ -50,11 +50,11 @@ impl Waits {
         !self.lock().is_empty()
     }
 
-    fn all(&self) -> Vec<Awaited> {
+    fn all(&self) -> Vec<Bell> {
         self.lock().keys().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Awaited, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Bell, usize>> {
         // A count cannot be left half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,11 +63,10 @@ impl Waits {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut waits = self.waits.lock();
-        for queue in self.queues.drain(..) {
-            let awaited = (self.signal, queue);
-            match waits.get_mut(&awaited) {
+        for bell in self.bells.drain(..) {
+            match waits.get_mut(&bell) {
                 Some(others) if *others > 1 => *others -= 1,
-                _ => drop(waits.remove(&awaited)),
+                _ => drop(waits.remove(&bell)),
             }
         }
     }
@@ -77,13 +76,15 @@ impl Drop for Waiting {
 #[derive(Debug)]
 pub(super) struct Abroad {
     opened_at: i64,
-    seen: HashMap<Awaited, i64>,
+    seen: HashMap<Bell, i64>,
+    /// The word that each overseer heard last.
+    heard: HashMap<OverseerId, i64>,
 }
 
 impl Abroad {
     /// Nothing yet, for a connection that was just opened.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { opened_at: data_version(connection)?, seen: HashMap::new() })
+        Ok(Self { opened_at: data_version(connection)?, seen: HashMap::new(), heard: HashMap::new() })
     }
 
     /// Rings for what others did since the last look.
@@ -96,21 +97,27 @@ impl Abroad {
     ) -> rusqlite::Result<()> {
         // Before the queues: what changes in between is looked at once more.
         let version = data_version(connection)?;
-        for (signal, name) in waits.all() {
-            let awaited = (signal, name.clone());
-            if *self.seen.get(&awaited).unwrap_or(&self.opened_at) == version {
+        for bell in waits.all() {
+            if *self.seen.get(&bell).unwrap_or(&self.opened_at) == version {
                 continue;
             }
-            let queue = Queue { connection, name: &name, now };
-            let ring = match signal {
-                Signal::Work => queue.has_work()?.then_some(Ring::Work(name)),
-                Signal::Due => {
-                    let news = queue.first_due()?.filter(|due| signals.is_news(&name, *due));
-                    news.map(|due| Ring::Due(name, due))
+            let ring = match bell.clone() {
+                Bell::Of(Signal::Work, name) => {
+                    Queue { connection, name: &name, now }.has_work()?.then_some(Ring::Work(name))
+                }
+                Bell::Of(Signal::Due, name) => {
+                    let due = Queue { connection, name: &name, now }.first_due()?;
+                    due.filter(|due| signals.is_news(&name, *due)).map(|due| Ring::Due(name, due))
+                }
+                Bell::Ear(overseer) => {
+                    let word = last_word(connection, &overseer)?;
+                    let is_news = word.is_some_and(|word| self.heard.get(&overseer) != Some(&word));
+                    self.heard.extend(word.map(|word| (overseer.clone(), word)));
+                    is_news.then_some(Ring::Ear(overseer))
                 }
             };
             signals.ring(ring);
-            self.seen.insert(awaited, version);
+            self.seen.insert(bell, version);
         }
         Ok(())
     }

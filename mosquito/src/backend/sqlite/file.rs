@@ -13,12 +13,13 @@ use crate::error::Result;
 const APPLICATION_ID: i32 = 0x6d6f_7371;
 
 /// The layout that this release writes.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 
 /// How long a call waits for other processes to finish their transactions, each of which is short.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens a store, and makes it when there is none. A file of anybody else's stays as it is.
+/// Opens a store, and makes it when there is none, or brings what an earlier release made to today's layout. A file of
+/// anybody else's stays as it is.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let explain = |error| errors::explain(path, error);
     let flags =
@@ -30,8 +31,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         return Err(errors::read_only(path));
     }
     write_ahead(path, &connection)?;
-    if state == State::Empty {
-        create(path, &mut connection)?;
+    if state != State::Ours {
+        lay_out(path, &mut connection)?;
     }
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
@@ -40,6 +41,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 #[derive(PartialEq, Eq)]
 enum State {
     Empty,
+    /// Of the release before there were cancelled runs.
+    Earlier,
     Ours,
 }
 
@@ -55,6 +58,7 @@ fn look(path: &Path, connection: &Transaction<'_>) -> Result<State> {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(explain)?;
     match (application, layout) {
         (0, 0) if tables == 0 => Ok(State::Empty),
+        (APPLICATION_ID, 1) => Ok(State::Earlier),
         (APPLICATION_ID, LAYOUT) => Ok(State::Ours),
         (APPLICATION_ID, newer) if newer > LAYOUT => refuse(format!(
             "a newer release of mosquito wrote it, in layout {newer}, and this one knows layouts up to {LAYOUT}; \
@@ -93,13 +97,19 @@ fn write_ahead(path: &Path, connection: &Connection) -> Result<()> {
     connection.pragma_update(None, "cache_size", -16_384).map_err(explain)
 }
 
-fn create(path: &Path, connection: &mut Connection) -> Result<()> {
+/// Makes the tables, or brings them up to date: wholly or not at all.
+fn lay_out(path: &Path, connection: &mut Connection) -> Result<()> {
     let explain = |error| errors::explain(path, error);
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
     // Another process may have been faster.
-    if look(path, &transaction)? == State::Empty {
-        transaction.execute_batch(include_str!("schema.sql")).map_err(explain)?;
+    let tables = match look(path, &transaction)? {
+        State::Empty => Some(include_str!("schema.sql")),
+        State::Earlier => Some(include_str!("layout_2.sql")),
+        State::Ours => None,
+    };
+    if let Some(tables) = tables {
+        transaction.execute_batch(tables).map_err(explain)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
         transaction.pragma_update(None, "user_version", LAYOUT).map_err(explain)?;
     }

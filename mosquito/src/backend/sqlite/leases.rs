@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::backend::sqlite::queue::{Queue, count, name, to_millis};
+use crate::backend::sqlite::queue::{Queue, count, history, name, to_millis};
 use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, Ticket, poisoned_reason};
-use crate::clock::{self, Timestamp};
+use crate::clock::{self, Timestamp, from_millis};
+use crate::job_run::{History, PastAttempt, log_to_text};
 use crate::name::{OverseerId, RunId};
 
 impl Queue<'_> {
@@ -58,12 +59,13 @@ impl Queue<'_> {
         answer.more = dead.len() >= BATCH_LIMIT;
         for overseer in dead {
             self.condemn(&overseer)?;
-            let room = rescue.at_most.min(BATCH_LIMIT) - answer.rescued.len() - answer.poisoned.len();
+            let room = rescue.at_most.min(BATCH_LIMIT) - answer.total();
             let runs = self.pending_of(&overseer, room + 1)?;
-            for (id, crashes) in runs.iter().take(room) {
-                self.take_back(id, crashes + 1, rescue.max_crashes, &mut answer)?;
+            let more = runs.len() > room;
+            for left in runs.into_iter().take(room) {
+                self.take_back(left, &overseer, rescue.max_crashes, &mut answer)?;
             }
-            if runs.len() > room {
+            if more {
                 answer.more = true;
                 break;
             }
@@ -102,13 +104,16 @@ impl Queue<'_> {
     }
 
     /// From the last to the first, so that the first comes to stand in front, also when it takes several calls.
-    fn pending_of(&self, overseer: &OverseerId, at_most: usize) -> rusqlite::Result<Vec<(RunId, u32)>> {
+    fn pending_of(&self, overseer: &OverseerId, at_most: usize) -> rusqlite::Result<Vec<Left>> {
         let mut pending = self.connection.prepare_cached(
-            "SELECT id, crashes FROM runs WHERE queue = ?1 AND list = 'pending' AND overseer = ?2
-             ORDER BY ticket DESC, rank DESC LIMIT ?3",
+            "SELECT id, attempts, crashes, error, claimed_at, unknown, log FROM runs
+             WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 ORDER BY ticket DESC, rank DESC LIMIT ?3",
         )?;
         let whose = (self.name.as_str(), overseer.as_str(), count(at_most));
-        pending.query_map(whose, |row| Ok((name(row, 0)?, row.get(1)?)))?.collect()
+        let left = pending.query_map(whose, |row| {
+            Ok(Left { id: name(row, 0)?, claimed_at: from_millis(row.get(4)?), history: history(row)? })
+        })?;
+        left.collect()
     }
 
     pub(super) fn recall(&self, before: &Ticket) -> rusqlite::Result<Vec<RunId>> {
@@ -119,39 +124,61 @@ impl Queue<'_> {
         let (overseer, number) = (before.overseer.as_str(), before.number.cast_signed());
         let whose = (self.name.as_str(), overseer, number, count(BATCH_LIMIT));
         let ids: Vec<RunId> = older.query_map(whose, |row| name(row, 0))?.collect::<rusqlite::Result<_>>()?;
+        let mut back = Vec::with_capacity(ids.len());
         // From the last to the first, so that the first comes to stand in front, also when it takes several calls.
-        for id in &ids {
+        for id in ids {
+            if self.drop_cancelled(&id)? {
+                continue;
+            }
             self.execute(
                 "UPDATE runs SET list = 'waiting', overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?3
                  WHERE queue = ?1 AND id = ?2",
                 (self.name.as_str(), id.as_str(), self.front()?),
             )?;
+            back.push(id);
         }
-        Ok(ids)
+        Ok(back)
     }
 
     fn take_back(
         &self,
-        id: &RunId,
-        crashes: u32,
+        Left { id, claimed_at, mut history }: Left,
+        overseer: &OverseerId,
         max_crashes: u32,
         answer: &mut Rescued,
     ) -> rusqlite::Result<()> {
-        let (list, rank, error) = if crashes >= max_crashes {
-            answer.poisoned.push(id.clone());
-            ("dead", self.now_millis(), poisoned_reason(crashes))
-        } else {
-            answer.rescued.push(id.clone());
-            ("waiting", self.front()?, DIED.into())
+        if self.drop_cancelled(&id)? {
+            answer.cancelled.push(id);
+            return Ok(());
+        }
+        history.attempts += 1;
+        history.crashes += 1;
+        history.remember(PastAttempt::died(history.attempts, claimed_at, overseer.clone()));
+        let History { attempts, crashes, log, .. } = &history;
+        let (list, rank, error) = match *crashes >= max_crashes {
+            true => ("dead", self.now_millis(), poisoned_reason(*crashes)),
+            false => ("waiting", self.front()?, DIED.into()),
         };
         self.execute(
             "UPDATE runs SET list = ?3, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?4,
-                 attempts = attempts + 1, crashes = ?5, error = ?6
+                 attempts = ?5, crashes = ?6, error = ?7, log = ?8
              WHERE queue = ?1 AND id = ?2",
-            (self.name.as_str(), id.as_str(), list, rank, crashes, error),
+            (self.name.as_str(), id.as_str(), list, rank, attempts, crashes, error, log_to_text(log)),
         )?;
+        if list == "dead" {
+            answer.poisoned.push(id);
+        } else {
+            answer.rescued.push(id);
+        }
         Ok(())
     }
+}
+
+/// What an overseer left behind when it died.
+struct Left {
+    id: RunId,
+    claimed_at: Timestamp,
+    history: History,
 }
 
 /// Takes or renews the leadership; its epoch, unless another overseer leads.

@@ -44,6 +44,7 @@
 
 mod abroad;
 mod call;
+mod cancelling;
 mod checkup;
 mod errors;
 mod file;
@@ -67,9 +68,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::backend::doorbell::Bell;
 use crate::backend::{
-    BATCH_LIMIT, Backend, Checkup, Claimed, Durability, Enqueued, LastTick, Lease, List, Met, Paused,
-    Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    BATCH_LIMIT, Backend, Cancelled, Checkup, Claimed, Durability, Enqueued, LastTick, Lease, List, Met,
+    Paused, Promoted, Rescue, Rescued, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Clock};
 use crate::error::Result;
@@ -153,6 +155,14 @@ impl Sqlite {
         self.thread
             .call(Kind::Look, move |connection, _| look(&Queue { connection, name: &name, now: clock.now() }))
             .await
+    }
+
+    /// Looks, at once and from now on, because there is somebody who waits; answers what keeps it from that.
+    async fn watched(&self) -> crate::Error {
+        match self.thread.call(Kind::Look, |_, _| Ok(())).await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
     }
 }
 
@@ -291,6 +301,23 @@ impl Backend for Sqlite {
         self.look(queue, move |queue| queue.find(&id)).await
     }
 
+    async fn cancel(&self, queue: &QueueName, ids: &[RunId]) -> Result<Vec<Cancelled>> {
+        self.cancel_all(queue, ids).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName, overseer: &OverseerId) -> Result<Vec<RunId>> {
+        let overseer = overseer.clone();
+        self.look(queue, move |queue| queue.cancelled(&overseer)).await
+    }
+
+    async fn call(&self, overseer: &OverseerId) -> Result<()> {
+        self.call_one(overseer).await
+    }
+
+    async fn listen(&self, overseer: &OverseerId, timeout: Duration) -> Result<bool> {
+        self.listen_for(overseer, timeout).await
+    }
+
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool> {
         let id = id.clone();
         self.on(Kind::Keep, queue, move |queue| queue.delete(&id)).await
@@ -329,17 +356,10 @@ impl Backend for Sqlite {
         queues: &[QueueName],
         timeout: Duration,
     ) -> Result<Option<QueueName>> {
-        let _waiting = self.waits.enter(signal, queues);
-        let watched = async {
-            // Looks, at once and from now on, because there is somebody who waits.
-            match self.thread.call(Kind::Look, |_, _| Ok(())).await {
-                Ok(()) => std::future::pending().await,
-                Err(error) => error,
-            }
-        };
+        let _waiting = self.waits.enter(queues.iter().map(|queue| Bell::Of(signal, queue.clone())));
         tokio::select! {
             rung = self.signals.doorbell.wait(signal, queues, timeout) => Ok(rung),
-            error = watched => Err(error),
+            error = self.watched() => Err(error),
         }
     }
 

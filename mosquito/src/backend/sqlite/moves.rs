@@ -59,7 +59,7 @@ impl Queue<'_> {
 
     fn claimed_before(&self, ticket: &Ticket) -> rusqlite::Result<Vec<Claim>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, rank, unknown FROM runs
+            "SELECT id, attempts, crashes, error, envelope, rank, unknown, log FROM runs
              WHERE queue = ?1 AND list = 'pending' AND overseer = ?2 AND ticket = ?3 ORDER BY rank",
         )?;
         let whose = (self.name.as_str(), ticket.overseer.as_str(), ticket.number.cast_signed());
@@ -69,7 +69,7 @@ impl Queue<'_> {
     fn claim_from_the_front(&self, ticket: &Ticket, at_most: usize) -> rusqlite::Result<Vec<Claim>> {
         let mut number = self.claims()?;
         let mut front = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, unknown FROM runs
+            "SELECT id, attempts, crashes, error, envelope, unknown, log FROM runs
              WHERE queue = ?1 AND list = 'waiting' AND overseer IS NULL AND ticket IS NULL
              ORDER BY rank LIMIT ?2",
         )?;

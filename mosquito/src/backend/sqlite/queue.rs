@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::backend::{List, Paused, Sizes, StoredRun};
 use crate::clock::{Timestamp, from_millis};
-use crate::job_run::History;
+use crate::job_run::{History, log_of_text};
 use crate::name::{NameError, QueueName, RunId};
 
 pub(super) struct Queue<'a> {
@@ -66,7 +66,7 @@ impl Queue<'_> {
 
     pub(super) fn page(&self, list: List, offset: usize, at_most: usize) -> rusqlite::Result<Vec<StoredRun>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
+            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown, log FROM runs
              WHERE queue = ?1 AND list = ?2 ORDER BY overseer, ticket, rank, id LIMIT ?3 OFFSET ?4",
         )?;
         let (at_most, offset) = (count(at_most), count(offset));
@@ -75,7 +75,7 @@ impl Queue<'_> {
 
     pub(super) fn find(&self, id: &RunId) -> rusqlite::Result<Option<StoredRun>> {
         self.first_row(
-            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown FROM runs
+            "SELECT id, attempts, crashes, error, envelope, list, overseer, rank, claimed_at, unknown, log FROM runs
              WHERE queue = ?1 AND id = ?2",
             (self.name.as_str(), id.as_str()),
             stored_run,
@@ -125,13 +125,14 @@ fn stored_run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
     })
 }
 
-/// The history in a row that begins with id, attempts, crashes, error, envelope, and has unknown.
+/// The history in a row that begins with id, attempts, crashes, error, and has unknown and log.
 pub(super) fn history(row: &Row<'_>) -> rusqlite::Result<History> {
     Ok(History {
         attempts: row.get(1)?,
         crashes: row.get(2)?,
         unknown: row.get("unknown")?,
         error: row.get(3)?,
+        log: row.get::<_, Option<String>>("log")?.map_or(Vec::new(), |log| log_of_text(&log)),
     })
 }
 
@@ -145,7 +146,7 @@ pub(super) fn name<N: FromStr<Err = NameError>>(row: &Row<'_>, column: usize) ->
     text.parse().map_err(|why: NameError| garbled(column, why))
 }
 
-fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<List> {
+pub(super) fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<List> {
     let found = row.get_ref(column)?.as_str().map_err(|why| garbled(column, why))?;
     let list = List::ALL.into_iter().find(|list| word(*list) == found);
     list.ok_or_else(|| garbled(column, format!("`{found}` is not a list")))

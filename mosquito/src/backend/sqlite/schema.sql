@@ -20,6 +20,10 @@ CREATE TABLE runs (
     crashes    INTEGER NOT NULL DEFAULT 0,
     unknown    INTEGER NOT NULL DEFAULT 0,
     error      TEXT,
+    -- How the attempts ended that were used up, as JSON; null for none.
+    log        TEXT,
+    -- Somebody cancelled it while it was pending: whatever moves it out of there deletes it.
+    cancelled  INTEGER NOT NULL DEFAULT 0,
     envelope   TEXT    NOT NULL,
     PRIMARY KEY (queue, id)
 ) STRICT, WITHOUT ROWID;
@@ -68,3 +72,10 @@ CREATE TABLE leader (
     until    INTEGER NOT NULL,
     epoch    INTEGER NOT NULL
 ) STRICT;
+
+-- The last word that was said to each overseer: that runs of its own were cancelled. A new one is another number.
+CREATE TABLE calls (
+    overseer TEXT    NOT NULL PRIMARY KEY,
+    word     INTEGER NOT NULL,
+    said     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

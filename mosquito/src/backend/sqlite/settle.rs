@@ -6,7 +6,7 @@
 use crate::backend::sqlite::queue::{Queue, to_millis};
 use crate::backend::{ClaimToken, Fate, Settled, Settlement, Ticket};
 use crate::clock;
-use crate::job_run::History;
+use crate::job_run::{History, log_to_text};
 
 /// Names the claim of a run that stands in `pending` with this ticket and rank.
 pub(super) fn token(ticket: &Ticket, number: i64) -> ClaimToken {
@@ -26,7 +26,8 @@ impl Queue<'_> {
 
     fn settle_one(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
         let changed = match &settlement.fate {
-            Fate::Forget => self.forget(settlement)?,
+            Fate::Forget => self.forget(settlement, "")?,
+            _ if self.forget(settlement, "AND cancelled")? > 0 => 1,
             Fate::Reschedule { delay, history } => {
                 let due = to_millis(clock::after(self.now, *delay));
                 self.end_attempt(settlement, "scheduled", due, history)?
@@ -37,10 +38,13 @@ impl Queue<'_> {
         Ok(if changed > 0 { Settled::Done } else { Settled::Stale })
     }
 
-    fn forget(&self, settlement: &Settlement) -> rusqlite::Result<usize> {
+    /// Deletes a run, if a condition holds.
+    fn forget(&self, settlement: &Settlement, condition: &str) -> rusqlite::Result<usize> {
         self.execute(
-            "DELETE FROM runs WHERE queue = ?1 AND id = ?2
-                 AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
+            &format!(
+                "DELETE FROM runs WHERE queue = ?1 AND id = ?2
+                     AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3 {condition}"
+            ),
             (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
         )
     }
@@ -50,15 +54,15 @@ impl Queue<'_> {
         settlement: &Settlement,
         list: &str,
         rank: i64,
-        History { attempts, crashes, unknown, error }: &History,
+        History { attempts, crashes, unknown, error, log }: &History,
     ) -> rusqlite::Result<usize> {
         let (id, token) = (settlement.id.as_str(), &settlement.token.0);
         self.execute(
             "UPDATE runs SET list = ?4, overseer = NULL, ticket = NULL, claimed_at = NULL, rank = ?5,
-                 attempts = ?6, crashes = ?7, error = ?8, unknown = ?9
+                 attempts = ?6, crashes = ?7, error = ?8, unknown = ?9, log = ?10
              WHERE queue = ?1 AND id = ?2
                  AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
-            (self.name.as_str(), id, token, list, rank, attempts, crashes, error, unknown),
+            (self.name.as_str(), id, token, list, rank, attempts, crashes, error, unknown, log_to_text(log)),
         )
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::backend::Signal;
 use crate::backend::doorbell::Doorbell;
 use crate::backend::sqlite::queue::Queue;
-use crate::name::QueueName;
+use crate::name::{OverseerId, QueueName};
 
 /// What a transaction gives reason to ring for.
 pub(super) type Rings = Vec<Ring>;
@@ -16,6 +16,8 @@ pub(super) enum Ring {
     Work(QueueName),
     /// With the due time of the earliest scheduled run.
     Due(QueueName, i64),
+    /// A word into the ear of an overseer.
+    Ear(OverseerId),
 }
 
 /// Shared by all handles of a process that were separated from one.
@@ -35,6 +37,7 @@ impl Signals {
                     self.tell_due(&queue, Some(due));
                     self.doorbell.ring(Signal::Due, &queue);
                 }
+                Ring::Ear(overseer) => self.doorbell.call(&overseer),
             }
         }
     }

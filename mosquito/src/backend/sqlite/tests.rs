@@ -1,6 +1,8 @@
 //! What the contract suite cannot see: files that are not ours, what stands between two handles on one
 //! file, and what happens inside the thread.
 
+mod layouts;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};

@@ -3,6 +3,7 @@
 use super::{Place, Queue};
 use crate::backend::{BATCH_LIMIT, DIED, Lease, Rescue, Rescued, Ticket, poisoned_reason};
 use crate::clock::{self, Timestamp};
+use crate::job_run::PastAttempt;
 use crate::name::{OverseerId, RunId};
 
 impl Queue {
@@ -32,7 +33,7 @@ impl Queue {
             .collect();
         for overseer in dead {
             self.owners.get_mut(&overseer).expect("it was found").condemned = true;
-            let room = rescue.at_most - answer.rescued.len() - answer.poisoned.len();
+            let room = rescue.at_most - answer.total();
             let mut ids: Vec<RunId> = self.pending_of(&overseer).map(|(_, id)| id.clone()).collect();
             // From the last to the first, so that the first comes to stand in front, also when it takes several calls.
             ids.reverse();
@@ -55,13 +56,24 @@ impl Queue {
         ids.reverse();
         ids.truncate(BATCH_LIMIT);
         ids.iter().for_each(|id| self.stand(id, Place::Waiting));
+        // What was cancelled is gone.
+        ids.retain(|id| self.runs.contains_key(id));
         ids
     }
 
     fn take_back(&mut self, id: &RunId, max_crashes: u32, now: Timestamp, answer: &mut Rescued) {
-        let history = &mut self.runs.get_mut(id).expect("what is pending exists").history;
+        if self.cancelled.contains(id) {
+            self.remove(id);
+            answer.cancelled.push(id.clone());
+            return;
+        }
+        let run = self.runs.get_mut(id).expect("what is pending exists");
+        let history = &mut run.history;
         history.attempts += 1;
         history.crashes += 1;
+        if let Place::Pending(claimant) = &run.place {
+            history.remember(PastAttempt::died(history.attempts, claimant.at, claimant.overseer.clone()));
+        }
         if history.crashes >= max_crashes {
             history.error = Some(poisoned_reason(history.crashes));
             self.stand(id, Place::Dead(now));

@@ -7,6 +7,7 @@ local redis = setmetatable({
       return { math.floor(now / 1000), now % 1000 * 1000 }
     end
     if command == 'SET' then return server.call('SET', (...), (select(2, ...))) end
+    if command == 'PEXPIRE' then return 1 end
     return server.call(command, ...)
   end,
 }, { __index = server })

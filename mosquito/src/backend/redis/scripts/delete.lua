@@ -1,4 +1,5 @@
--- KEYS[1] runs, KEYS[2] history, KEYS[3] waiting, KEYS[4] scheduled, KEYS[5] dead, KEYS[6] pending
+-- KEYS[1] runs, KEYS[2] history, KEYS[3] waiting, KEYS[4] scheduled, KEYS[5] dead, KEYS[6] pending,
+-- KEYS[7] cancelled
 -- ARGV[1] id, ARGV[2] the longest waiting list, or piece of one, to search, ARGV[3] its claim or '',
 -- ARGV[4] its offset in waiting or -1, ARGV[5] 1 to delete it even if it stands nowhere
 -- → 1 deleted, 0 no such run, -1 it stands where it was not looked for
@@ -8,6 +9,7 @@ local id, piece = ARGV[1], tonumber(ARGV[2])
 local depth = redis.call('LLEN', KEYS[3])
 if redis.call('HEXISTS', KEYS[1], id) == 0 then return 0 end
 redis.call('HLEN', KEYS[2])
+redis.call('HLEN', KEYS[7])
 -- A key of a wrong type fails here, before anything is taken out of another one.
 for i = 4, 6 do redis.call('ZCARD', KEYS[i]) end
 
@@ -31,4 +33,5 @@ if found == 0 and ARGV[5] ~= '1' then return -1 end
 
 redis.call('HDEL', KEYS[1], id)
 redis.call('HDEL', KEYS[2], id)
+redis.call('HDEL', KEYS[7], id)
 return 1

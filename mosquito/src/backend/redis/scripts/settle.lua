@@ -1,8 +1,10 @@
--- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due
+-- KEYS[1] pending, KEYS[2] runs, KEYS[3] history, KEYS[4] waiting, KEYS[5] scheduled, KEYS[6] dead, KEYS[7] wake, KEYS[8] due,
+-- KEYS[9] cancelled
 -- ARGV: for each run its id, its claim, and its fate: 'f' forget, 'h' hand back, 'b' banish and a history,
 --       'r' reschedule and a history and a delay in ms
 -- → for each run 1 when it was settled, 0 when its claim does not stand
 --
+-- A run that was cancelled under the claim that is settled is forgotten, whatever its fate.
 -- Looking at every list first: a key of a wrong type fails here, before anything is written.
 local first = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
 redis.call('HLEN', KEYS[2])
@@ -10,6 +12,7 @@ redis.call('HLEN', KEYS[3])
 redis.call('ZCARD', KEYS[6])
 local rung, due_rung = redis.call('LLEN', KEYS[7]) > 0, redis.call('LLEN', KEYS[8]) > 0
 redis.call('LLEN', KEYS[4])
+local marked = redis.call('HLEN', KEYS[9]) > 0
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -22,7 +25,7 @@ while at <= #ARGV do
 end
 
 local standing = redis.call('ZMSCORE', KEYS[1], unpack(members))
-local answers, settled, forgotten, handed_back, earliest, seen = {}, {}, {}, {}, nil, {}
+local answers, settled, forgotten, handed_back, unmarked, earliest, seen = {}, {}, {}, {}, {}, nil, {}
 for i, member in ipairs(members) do
   local id, fate = ARGV[fates[i]], ARGV[fates[i] + 2]
   local stands = standing[i] and not seen[member]
@@ -30,6 +33,11 @@ for i, member in ipairs(members) do
   answers[i] = stands and 1 or 0
   if stands then
     settled[#settled + 1] = member
+    if marked then
+      local mark = redis.call('HGET', KEYS[9], id)
+      if mark then unmarked[#unmarked + 1] = id end
+      if mark == ARGV[fates[i] + 1] then fate = 'f' end
+    end
     -- The destination comes first: were Redis out of memory, it fails here, and the claim still stands.
     if fate == 'f' then
       forgotten[#forgotten + 1] = id
@@ -51,6 +59,8 @@ end
 -- From the last to the first, so that the first comes to stand in front.
 for i = #handed_back, 1, -1 do redis.call('RPUSH', KEYS[4], handed_back[i]) end
 if #settled > 0 then redis.call('ZREM', KEYS[1], unpack(settled)) end
+-- The mark goes last: were Redis out of memory before, it would still stand.
+if #unmarked > 0 then redis.call('HDEL', KEYS[9], unpack(unmarked)) end
 if #forgotten > 0 then
   redis.call('HDEL', KEYS[2], unpack(forgotten))
   redis.call('HDEL', KEYS[3], unpack(forgotten))
