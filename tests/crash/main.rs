@@ -27,6 +27,7 @@
 //! The table: `cargo test -p mosquito-tests --test crash -- --nocapture | grep '^fault'`.
 
 mod boundaries;
+mod cancelling;
 mod clocks;
 mod deploys;
 #[path = "../programs/crash_worker/jobs.rs"]
