@@ -42,6 +42,48 @@ fn retries_tells_what_becomes_of_every_run() {
 }
 
 #[test]
+fn cancel_tells_what_becomes_of_every_run() {
+    let lines = lines_of(example("cancel").start(), "report:");
+
+    let of = |run: &str| -> Vec<&str> {
+        lines.iter().filter_map(|line| line.strip_prefix(run)?.strip_prefix(": ")).collect()
+    };
+    assert_eq!(of("trailer"), ["removed"]);
+    assert_eq!(of("no-such-film"), ["unknown"]);
+    let long_film = of("long-film");
+    let stopped = |line: &&str| {
+        line.starts_with("stopped at frame ") && line.ends_with(", since somebody cancelled it")
+    };
+    assert!(long_film.iter().any(stopped), "{lines:#?}");
+    assert!(["told to end", "counts as cancelled"].iter().all(|line| long_film.contains(line)), "{lines:#?}");
+    for line in
+        ["told to end", "stuck, although somebody cancelled it", "done all the same", "counts as performed"]
+    {
+        assert!(of("upload").contains(&line), "{lines:#?}");
+    }
+    assert!(of("bob")[0].starts_with("removed "), "{lines:#?}");
+    assert_eq!(of("short-film"), ["done", "counts as performed"]);
+    let report = lines.iter().find(|line| line.starts_with("report: ")).expect("it is the last line");
+    assert!(report.contains("cancelled ") && report.ends_with("stuck 1"), "{report}");
+}
+
+#[test]
+fn deadline_gives_up_what_cannot_be_done_in_time() {
+    let lines = lines_of(example("deadline").start(), "  attempt");
+
+    assert!(
+        lines.iter().any(|line| line == "dead: hangs: its deadline of 1s is over"
+            || line.starts_with("dead: hangs: timed out after 300ms; given up")),
+        "{lines:#?}"
+    );
+    let closed = "dead: is-closed: come back tomorrow; given up, since its deadline of 1s comes before its next attempt";
+    assert!(lines.iter().any(|line| line == closed), "{lines:#?}");
+    assert!(lines.iter().any(|line| line == "  attempt 1 after 0.0 s: come back tomorrow"), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("is-busy")), "it was paid: {lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("report: performed 1, failed ")), "{lines:#?}");
+}
+
+#[test]
 fn scheduled_performs_each_run_in_its_turn() {
     let lines = lines_of(example("scheduled").start(), "report:");
 

@@ -8,6 +8,7 @@
 //! | [`retries`] | When is a failed run tried again, and how often? |
 //! | [`schedules`] | How is a job performed by itself, at its times, once in a whole fleet? |
 //! | [`state`] | How does a job get at the application's pool, client or settings? |
+//! | [`cancelling`] | How is a run cancelled, also while it is performed? |
 //! | [`stopping`] | What ends a run early, and what about work that holds its thread? |
 //! | [`middleware`] | What stands around every enqueue and every attempt, and what holds a queue back? |
 //! | [`changing`] | How does a job change while runs of it are waiting? |
@@ -36,6 +37,9 @@ pub mod schedules {}
 
 #[doc = include_str!("state.md")]
 pub mod state {}
+
+#[doc = include_str!("cancelling.md")]
+pub mod cancelling {}
 
 #[doc = include_str!("stopping.md")]
 pub mod stopping {}
