@@ -66,7 +66,9 @@ async fn what_is_handed_back_goes_to_the_front_of_its_level(store: &Store) {
 
 async fn what_is_handed_back_together_keeps_its_order(store: &Store) {
     let ann = Overseer::named("ann");
-    store.flow([("a", priority(3)), ("b", of_tenant("b", 1)), ("c", priority(3)), ("d", of_tenant("b", 1))]).await;
+    store
+        .flow([("a", priority(3)), ("b", of_tenant("b", 1)), ("c", priority(3)), ("d", of_tenant("b", 1))])
+        .await;
     let claimed = store.claim(&ann, 10).await;
 
     store.settle(&settlements(&claimed, &Fate::HandBack)).await;
@@ -86,7 +88,8 @@ async fn a_run_of_any_level_is_found_paged_counted_and_deleted(store: &Store) {
         "plain runs, and then lane by lane"
     );
     assert_eq!(store.place("a").await, Some(List::Waiting));
-    let deleted = store.backend().delete(store.queue(), &crate::making::run_id("a")).await.unwrap();
+    let deleted =
+        store.backend().delete(store.queue(), &crate::making::run_id("a")).await.expect("it is answered");
     assert!(deleted, "it was there");
     assert_eq!(store.next(&ann, 10).await, ["b", "p", "q", "c"]);
 }

@@ -103,7 +103,7 @@ async fn what_was_started_counts_after_a_flush_too(store: &Store) {
     store.flow([("a1", a_second(RateKind::Sliding, 1, "a"))]).await;
     store.next(&ann, 10).await;
 
-    store.backend().flush(store.queue()).await.unwrap();
+    store.backend().flush(store.queue()).await.expect("it is answered");
     store.flow([("a2", a_second(RateKind::Sliding, 1, "a"))]).await;
 
     assert!(store.next(&ann, 10).await.is_empty(), "a flush starts nothing");
@@ -114,8 +114,10 @@ async fn how_much_was_started_is_told(store: &Store) {
     store.flow(["a1", "a2"].map(|id| (id, a_second(RateKind::Sliding, 5, "a")))).await;
     store.next(&ann, 10).await;
 
-    let report = store.backend().limit(store.queue(), &limit("letters"), &key("a")).await.unwrap();
-    let other = store.backend().limit(store.queue(), &limit("letters"), &key("b")).await.unwrap();
+    let report =
+        store.backend().limit(store.queue(), &limit("letters"), &key("a")).await.expect("it is answered");
+    let other =
+        store.backend().limit(store.queue(), &limit("letters"), &key("b")).await.expect("it is answered");
 
     assert_eq!(report.rate, Some(Used { used: 2, limit: 5 }));
     assert_eq!(other.rate, Some(Used { used: 0, limit: 5 }));

@@ -54,18 +54,26 @@ async fn each_way_out_of_pending_frees_the_slot(store: &Store) {
         store.settle_one(&claimed[0], fate).await;
     }
     let handed_back = store.claim(&ann, 1).await;
-    assert!(store.backend().delete(store.queue(), &handed_back[0].id).await.unwrap(), "it is pending");
+    assert!(
+        store.backend().delete(store.queue(), &handed_back[0].id).await.expect("it is answered"),
+        "it is pending"
+    );
     assert_eq!(used(store).await, Some(Used { used: 0, limit: 1 }), "deleted");
 
     store.flow([("last", at_once(1, "a"))]).await;
     store.claim(&ann, 1).await;
-    store.backend().flush(store.queue()).await.unwrap();
+    store.backend().flush(store.queue()).await.expect("it is answered");
 
     assert_eq!(used(store).await, Some(Used { used: 0, limit: 1 }), "flushed");
 }
 
 async fn used(store: &Store) -> Option<Used> {
-    store.backend().limit(store.queue(), &limit("letters"), &key("a")).await.unwrap().concurrency
+    store
+        .backend()
+        .limit(store.queue(), &limit("letters"), &key("a"))
+        .await
+        .expect("it is answered")
+        .concurrency
 }
 
 async fn the_slots_of_the_dead_are_free_after_their_rescue(store: &Store) {

@@ -58,12 +58,15 @@ async fn another_run_of_the_key_is_answered_by_the_one_that_is_there(store: &Sto
     assert_eq!(enqueue(store, "b", &flow).await, duplicate("a"));
 
     assert_eq!((store.sizes().await.waiting, store.place("b").await), (1, None));
-    assert_eq!(store.backend().holder(store.queue(), &key("u")).await.unwrap(), Some(run_id("a")));
+    assert_eq!(
+        store.backend().holder(store.queue(), &key("u")).await.expect("it is answered"),
+        Some(run_id("a"))
+    );
 }
 
 async fn other_keys_do_not_matter(store: &Store) {
     let flow = until(Until::Finish);
-    let other = Unique { key: key("v"), ..flow.unique.clone().unwrap() };
+    let other = Unique { key: key("v"), ..flow.unique.clone().expect("it is unique") };
 
     assert_eq!(enqueue(store, "a", &flow).await, new("a"));
     assert_eq!(enqueue(store, "b", &Flow { unique: Some(other), ..Flow::default() }).await, new("b"));
@@ -85,7 +88,7 @@ async fn until_the_finish_is_until_it_has_left_the_store_or_is_dead(store: &Stor
         assert_eq!(enqueue(store, "x", &flow).await, duplicate(id), "it is being performed");
         store.settle_one(&claim, fate).await;
 
-        let holder = store.backend().holder(store.queue(), &key("u")).await.unwrap();
+        let holder = store.backend().holder(store.queue(), &key("u")).await.expect("it is answered");
         assert_eq!(holder.is_none(), free, "{id}: {holder:?}");
     }
 }
@@ -132,9 +135,11 @@ async fn each_way_out_undone_lets_the_next_one_in(store: &Store) {
         let flow = self::until(until);
         let id = |what: &str| format!("{what}{n}");
         assert_eq!(enqueue(store, &id("deleted"), &flow).await, new(&id("deleted")), "{until:?}");
-        assert!(store.backend().delete(store.queue(), &run_id(&id("deleted"))).await.unwrap());
+        assert!(
+            store.backend().delete(store.queue(), &run_id(&id("deleted"))).await.expect("it is answered")
+        );
         assert_eq!(enqueue(store, &id("flushed"), &flow).await, new(&id("flushed")), "{until:?}");
-        store.backend().flush(store.queue()).await.unwrap();
+        store.backend().flush(store.queue()).await.expect("it is answered");
         assert_eq!(enqueue(store, &id("dead"), &flow).await, new(&id("dead")), "{until:?}");
         let claim = store.claim(&ann, 1).await.remove(0);
         store.settle_one(&claim, banish()).await;
@@ -142,7 +147,11 @@ async fn each_way_out_undone_lets_the_next_one_in(store: &Store) {
         store.claim(&ann, 1).await;
         let poison = mosquito::backend::Rescue { max_crashes: 1, ..rescue_after(Duration::ZERO) };
         assert_eq!(store.rescue(&poison).await.poisoned.len(), 1);
-        assert_eq!(store.backend().holder(store.queue(), &key("u")).await.unwrap(), None, "{until:?}");
+        assert_eq!(
+            store.backend().holder(store.queue(), &key("u")).await.expect("it is answered"),
+            None,
+            "{until:?}"
+        );
     }
 }
 
@@ -153,7 +162,7 @@ async fn who_lost_its_key_lets_nobody_elses_go(store: &Store) {
     enqueue(store, "b", &flow).await;
 
     store.settle_one(&first, Fate::HandBack).await;
-    store.backend().delete(store.queue(), &run_id("a")).await.unwrap();
+    store.backend().delete(store.queue(), &run_id("a")).await.expect("it is answered");
 
     assert_eq!(enqueue(store, "c", &flow).await, duplicate("b"));
 }

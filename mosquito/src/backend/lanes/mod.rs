@@ -110,7 +110,7 @@ pub(crate) fn pick<G: Ground>(ground: &mut G, at_most: usize, now: i64) -> Resul
     while pick.picked.runs.len() < at_most && pick.patience > 0 {
         let levels = pick.ground.levels()?;
         let Some((level, room)) = pick.turns.choose(&levels, at_most - pick.picked.runs.len()) else { break };
-        let took = pick.from_level(level, room)?;
+        let took = pick.serve_level(level, room)?;
         pick.turns.took(level, took, &levels);
     }
     let Pick { turns, picked, .. } = pick;
@@ -214,7 +214,7 @@ struct Pick<'a, G> {
 }
 
 impl<G: Ground> Pick<'_, G> {
-    fn from_level(&mut self, level: Level, room: usize) -> Result<usize, G::Error> {
+    fn serve_level(&mut self, level: Level, room: usize) -> Result<usize, G::Error> {
         let unkeyed = level.level.to_string();
         let mut took = 0;
         while took < room && self.patience > 0 {
@@ -222,18 +222,18 @@ impl<G: Ground> Pick<'_, G> {
             let lane = self.ground.first_lane(level.level)?;
             took += match (waits, lane) {
                 (false, None) => break,
-                (true, None) => self.from_unkeyed(&unkeyed, room - took)?,
-                (false, Some((lane, alone))) => self.from_lane(&lane, room - took, alone)?,
+                (true, None) => self.serve_unkeyed(&unkeyed, room - took)?,
+                (false, Some((lane, alone))) => self.serve_lane(&lane, room - took, alone)?,
                 (true, Some((lane, _))) => match self.turns.keyed_goes_next(level.level) {
-                    false => self.from_unkeyed(&unkeyed, 1)?,
-                    true => self.from_lane(&lane, room - took, false)?,
+                    false => self.serve_unkeyed(&unkeyed, 1)?,
+                    true => self.serve_lane(&lane, room - took, false)?,
                 },
             };
         }
         Ok(took)
     }
 
-    fn from_unkeyed(&mut self, lane: &str, room: usize) -> Result<usize, G::Error> {
+    fn serve_unkeyed(&mut self, lane: &str, room: usize) -> Result<usize, G::Error> {
         let runs = self.ground.head(lane, room)?;
         let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
         self.ground.leave(lane, &ids)?;
@@ -247,7 +247,7 @@ impl<G: Ground> Pick<'_, G> {
         Ok(took)
     }
 
-    fn from_lane(&mut self, lane: &str, room: usize, alone: bool) -> Result<usize, G::Error> {
+    fn serve_lane(&mut self, lane: &str, room: usize, alone: bool) -> Result<usize, G::Error> {
         let first = self.ground.head(lane, 1)?.pop();
         let Some(flow) = first.and_then(|first| first.flow) else {
             self.patience -= 1;

@@ -87,14 +87,9 @@ use crate::backend::{
     List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled,
     Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
-<<<<<<< ours
 use crate::clock::Clock;
-use crate::error::{Error, Result};
-use crate::flow::{FlowKey, LimitName};
-=======
-use crate::clock::{self, Clock};
 use crate::error::Result;
->>>>>>> theirs
+use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 use abroad::Waits;
