@@ -7,6 +7,7 @@ use crate::store::Store;
 facts! {
     tenants_take_turns_however_many_runs_one_has,
     a_weight_is_so_many_runs_at_each_turn,
+    a_turn_goes_on_over_claims_of_one_run_each,
     who_comes_late_does_not_wait_for_those_who_came_before,
     runs_without_a_key_and_lanes_take_turns,
     one_tenant_alone_gets_all_there_is,
@@ -34,6 +35,21 @@ async fn a_weight_is_so_many_runs_at_each_turn(store: &Store) {
     store.enqueue(&of("a", 3).chain(of("b", 1)).collect::<Vec<_>>()).await;
 
     assert_eq!(store.next(&ann, 9).await, ["a0", "a1", "a2", "b0", "a3", "a4", "a5", "b1", "b2"]);
+}
+
+async fn a_turn_goes_on_over_claims_of_one_run_each(store: &Store) {
+    let ann = Overseer::named("ann");
+    let of = |tenant: &'static str, weight| {
+        (0..8).map(move |n| flowing(&format!("{tenant}{n}"), of_tenant(tenant, weight)))
+    };
+    store.enqueue(&of("a", 3).chain(of("b", 1)).collect::<Vec<_>>()).await;
+
+    let mut order = Vec::new();
+    for at_most in [1, 1, 1, 1, 2, 1, 1] {
+        order.extend(store.next(&ann, at_most).await);
+    }
+
+    assert_eq!(order, ["a0", "a1", "a2", "b0", "a3", "a4", "a5", "b1"]);
 }
 
 async fn who_comes_late_does_not_wait_for_those_who_came_before(store: &Store) {

@@ -9,7 +9,7 @@
 //!
 //! 1. Of the levels with something ready the most urgent goes first, unless another one was passed over a hundred times ([`Turns`]).
 //! 2. Within a level, runs without a key and lanes take turns; among lanes the one with the smallest turn goes. It gives as many runs as its
-//!    weight says, or as many as are wanted when it is the only one, and goes to the back of the line.
+//!    weight says, in one claim or in several, or as many as are wanted when it is the only one, and goes to the back of the line.
 //! 3. A run that expired is removed. A full limit parks the lane and a rate limit blocks it: then it keeps its turn.
 //!
 //! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there. Whoever frees a slot, looks at a lane
@@ -19,7 +19,9 @@
 
 mod turns;
 
-use crate::flow::{Admission, Concurrency, RateLimit, RateState, StoredFlow, StoredUntil, is_unkeyed};
+use crate::flow::{
+    Admission, Concurrency, RateLimit, RateState, StoredFlow, StoredUntil, is_unkeyed, level_of,
+};
 use crate::name::RunId;
 
 pub(crate) use turns::{Level, Turns};
@@ -254,7 +256,9 @@ impl<G: Ground> Pick<'_, G> {
             self.ground.clear(lane)?;
             return Ok(0);
         };
-        let quantum = if alone { room } else { room.min(flow.weight as usize) };
+        let level = level_of(lane);
+        let due = if alone { usize::MAX } else { self.turns.left(level, lane, flow.weight) };
+        let quantum = room.min(due);
         let mut full = None;
         let mut free = usize::MAX;
         for slot in &flow.slots {
@@ -293,11 +297,13 @@ impl<G: Ground> Pick<'_, G> {
         }
         let ids: Vec<RunId> = left.iter().map(|run| run.id.clone()).collect();
         self.ground.leave(lane, &ids)?;
+        let served = left.len();
         for run in left {
             self.take(run)?;
         }
         let turn = self.ground.standing(lane)?.map_or(0, |(turn, _)| turn);
         let is_empty = self.ground.head(lane, 1)?.is_empty();
+        let goes_on = !alone && !is_empty && blocked.is_none() && (1..due).contains(&served);
         match (is_empty, blocked, full) {
             (true, ..) => self.ground.clear(lane)?,
             (false, Some(time), _) => self.ground.stand(lane, turn, &Standing::Blocked(time))?,
@@ -305,10 +311,14 @@ impl<G: Ground> Pick<'_, G> {
                 let turn = if took == 0 { turn } else { self.turns.next() };
                 self.ground.stand(lane, turn, &Standing::Parked(slot))?;
             }
+            (false, None, _) if goes_on => self.turns.serve(level, lane, served),
             (false, None, _) => {
                 let turn = self.turns.next();
                 self.ground.stand(lane, turn, &Standing::Ready)?;
             }
+        }
+        if !goes_on {
+            self.turns.end_turn(level);
         }
         for slot in &flow.slots {
             wake_parked(self.ground, slot)?;

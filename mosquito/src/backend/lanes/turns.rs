@@ -1,5 +1,7 @@
 //! Whose turn it is, between levels and between the lanes of one.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::flow::Priority;
@@ -19,6 +21,9 @@ pub(crate) struct Turns {
     /// The number of the latest turn: a lane with a smaller one comes first.
     #[serde(default)]
     latest: u64,
+    /// By level, the lane in the middle of its turn, and how many of its runs went in it so far.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    served: BTreeMap<u8, (String, u32)>,
 }
 
 /// What of a level can be claimed.
@@ -36,6 +41,26 @@ impl Turns {
     pub(crate) fn next(&mut self) -> u64 {
         self.latest += 1;
         self.latest
+    }
+
+    /// How many runs a lane has left of its turn, of so many.
+    pub(super) fn left(&self, level: u8, lane: &str, weight: u32) -> usize {
+        let served =
+            self.served.get(&level).filter(|(served, _)| served == lane).map_or(0, |(_, runs)| *runs);
+        weight.saturating_sub(served).max(1) as usize
+    }
+
+    /// That so many more runs of a lane went in its turn, which goes on.
+    pub(super) fn serve(&mut self, level: u8, lane: &str, runs: usize) {
+        let before =
+            self.served.remove(&level).filter(|(served, _)| served == lane).map_or(0, |(_, runs)| runs);
+        let runs = before.saturating_add(u32::try_from(runs).unwrap_or(u32::MAX));
+        self.served.insert(level, (lane.into(), runs));
+    }
+
+    /// That the turn of a level's first lane is over.
+    pub(super) fn end_turn(&mut self, level: u8) {
+        self.served.remove(&level);
     }
 
     /// The level to claim from, and how many runs at most before it is asked again. `levels` are those that have any, the most

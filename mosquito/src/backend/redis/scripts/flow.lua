@@ -17,13 +17,14 @@ local function flow_control(first, now)
   -- Its field `ready` says whether a lane became ready.
   local flow = { lanes = lanes, lined_up = ready, rules = rules, rates = rates, fading = fading, ready = false }
 
-  -- Whose turn it is: how often each level was passed over, in which a lane with a key goes next, the latest turn; and the places
-  -- in front of all lanes, and behind them.
-  local saved = redis.call('HMGET', turns, 'latest', 'passed', 'keyed', 'front', 'back')
+  -- Whose turn it is: how often each level was passed over, in which a lane with a key goes next, the latest turn, the places in front of
+  -- all lanes and behind them; and the lanes in the middle of their turn, with how many of their runs went in it.
+  local saved = redis.call('HMGET', turns, 'latest', 'passed', 'keyed', 'front', 'back', 'served')
   local turn = {
     latest = tonumber(saved[1]) or 0,
     passed = {},
     keyed = {},
+    served = {},
     front = tonumber(saved[4]) or MIDDLE,
     back = tonumber(saved[5]) or MIDDLE,
   }
@@ -33,19 +34,25 @@ local function flow_control(first, now)
     turn.passed[level] = tonumber(passed() or 0)
     turn.keyed[level] = string.sub(saved[3] or '', level + 1, level + 1) == '1'
   end
+  for lane, runs in string.gmatch(saved[6] or '', '(%d[^ ,]*) (%d+)') do
+    turn.served[tonumber(string.sub(lane, 1, 1))] = { lane, tonumber(runs) }
+  end
 
   -- Writes down whose turn it is, where that changed.
   function flow.save()
-    local levels, keyed = {}, ''
+    local levels, keyed, served = {}, '', {}
     for level = 0, 9 do
       levels[level + 1] = string.format('%d', turn.passed[level])
       keyed = keyed .. (turn.keyed[level] and '1' or '0')
+      local lane = turn.served[level]
+      if lane then served[#served + 1] = string.format('%s %d', lane[1], lane[2]) end
     end
     local text = { string.format('%d', turn.latest), table.concat(levels, ','), keyed,
-      string.format('%d', turn.front), string.format('%d', turn.back) }
-    for i = 1, 5 do
-      if text[i] ~= saved[i] then
-        redis.call('HSET', turns, 'latest', text[1], 'passed', text[2], 'keyed', text[3], 'front', text[4], 'back', text[5])
+      string.format('%d', turn.front), string.format('%d', turn.back), table.concat(served, ',') }
+    for i = 1, 6 do
+      if text[i] ~= (saved[i] or i == 6 and '') then
+        redis.call('HSET', turns, 'latest', text[1], 'passed', text[2], 'keyed', text[3], 'front', text[4], 'back', text[5],
+          'served', text[6])
         return
       end
     end

@@ -193,7 +193,11 @@ local function pick(flow, waiting, runs, history, at_most, now)
       if flow.is_empty(lane) then flow.clear(lane) end
       return 0
     end
-    local quantum = alone and room or math.min(room, first.weight)
+    local level = tonumber(string.sub(lane, 1, 1))
+    local served = turn.served[level]
+    served = served and served[1] == lane and served[2] or 0
+    local due = alone and math.huge or math.max(first.weight - served, 1)
+    local quantum = math.min(room, due)
     local full, free = nil, math.huge
     for _, slot in ipairs(first.slots) do
       local left = flow.free(slot)
@@ -222,12 +226,15 @@ local function pick(flow, waiting, runs, history, at_most, now)
     for i = 1, #leaving do take(ids[i], known[i]) end
     local _, its_turn = flow.standing(lane)
     its_turn = its_turn or string.format('%012x', 0)
+    turn.served[level] = nil
     if flow.is_empty(lane) then
       flow.clear(lane)
     elseif blocked then
       flow.stand(lane, its_turn, 'blocked', string.format('%d', blocked))
     elseif full and took == free then
       flow.stand(lane, took == 0 and its_turn or flow.next_turn(), 'parked', full)
+    elseif not alone and #leaving > 0 and #leaving < due then
+      turn.served[level] = { lane, served + #leaving }
     else
       flow.stand(lane, flow.next_turn(), 'ready')
     end
