@@ -168,8 +168,8 @@ impl Queue {
 
     /// Cancels the runs that a filter means, as [`cancel`](Self::cancel) does, and answers how many. Dead ones stay.
     ///
-    /// It walks through the queue, 200 runs a call, until it finds nothing more, ten times through all of it at most. So a run
-    /// that comes meanwhile may be cancelled or not: [`Filter::enqueued_before`] leaves out what is new.
+    /// It walks through the queue, at most 1,000 runs a call, until it finds nothing more, ten times through all of it at most. So a
+    /// run that comes meanwhile may be cancelled or not: [`Filter::enqueued_before`] leaves out what is new.
     ///
     /// ```
     /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};

@@ -7,12 +7,14 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::{Filter, Queue};
-use crate::backend::{BATCH_LIMIT, Cancelled, List, Sizes};
+use crate::backend::{BATCH_LIMIT, Cancelled, List, Sizes, StoredRun};
 use crate::error::Result;
 use crate::name::RunId;
 
-/// How many runs are looked at in one call. Each may have 256 KiB of arguments.
-const STEP: usize = 200;
+/// How many runs are looked at in the first call; in the next as many as are about so large together, since each may have
+/// 256 KiB of arguments.
+const FIRST_STEP: usize = 200;
+const STEP_BYTES: usize = 8 << 20;
 
 /// How often it begins anew at most: whoever enqueues what is meant without end is not run after.
 const ROUNDS: usize = 10;
@@ -66,16 +68,17 @@ impl<'a> Walk<'a> {
     async fn through(&mut self, list: List) -> Result<()> {
         let Queue { name, backend, .. } = self.queue;
         let (mut offset, mut meant) = (0, Vec::new());
-        let mut left = size(&backend.sizes(name).await?, list);
+        let (mut left, mut step) = (size(&backend.sizes(name).await?, list), FIRST_STEP);
         while left > 0 {
             // Memory is always ready.
             tokio::task::yield_now().await;
-            let page = backend.page(name, list, offset, STEP).await?;
-            left = left.saturating_sub(STEP);
-            offset += STEP;
+            let page = backend.page(name, list, offset, step).await?;
+            left = left.saturating_sub(step);
+            offset += step;
+            step = next_step(&page);
             let taken = page.iter().filter(|run| !self.told.contains(&run.id) && self.filter.takes(run));
             meant.extend(taken.map(|run| run.id.clone()));
-            if meant.len() > BATCH_LIMIT - STEP || left == 0 {
+            if meant.len() >= BATCH_LIMIT || left == 0 {
                 // What stood behind them has come nearer.
                 offset = offset.saturating_sub(self.cancel(&meant).await?);
                 meant.clear();
@@ -101,6 +104,13 @@ impl<'a> Walk<'a> {
         self.count.removed += removed;
         Ok(removed)
     }
+}
+
+fn next_step(page: &[StoredRun]) -> usize {
+    let bytes: usize = page.iter().map(|run| run.envelope.len()).sum();
+    let as_large = (page.len() * STEP_BYTES).checked_div(bytes);
+    // What is gone meanwhile has no size.
+    as_large.map_or(BATCH_LIMIT, |step| step.clamp(1, BATCH_LIMIT))
 }
 
 fn size(sizes: &Sizes, list: List) -> usize {
