@@ -29,6 +29,7 @@ mod permission;
 mod replies;
 mod scripts;
 mod search;
+mod settlement;
 mod tls;
 
 use std::collections::{HashMap, HashSet};

@@ -10,16 +10,16 @@ use async_trait::async_trait;
 use super::flow::Either;
 use super::keys::Key;
 use super::replies::{self, Reply};
-use super::{Redis, flow};
+use super::{Redis, flow, settlement};
 use crate::backend::{
-    BATCH_LIMIT, Backend, Cancelled, Checkup, Claimed, DIED, Durability, Enqueued, Fate, LastTick, Lease,
+    BATCH_LIMIT, Backend, Cancelled, Checkup, Claimed, DIED, Durability, Enqueued, LastTick, Lease,
     LimitReport, List, Met, NoteChange, Notebook, Noted, Overlap, Pause, Paused, Promoted, Rescue, Rescued,
     Scope, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, millis};
 use crate::error::Result;
 use crate::flow::{FlowKey, LimitName};
-use crate::job_run::{History, NewRun};
+use crate::job_run::NewRun;
 use crate::name::{JobName, OverseerId, QueueName, RunId};
 
 #[async_trait]
@@ -83,7 +83,7 @@ impl Backend for Redis {
                 ],
                 more: &[],
             };
-            let answer = self.answer_either(queue, scripts, |call| settlements_in(call, chunk)).await?;
+            let answer = self.answer_either(queue, scripts, |call| settlement::tell(call, chunk)).await?;
             answers.extend(self.read(replies::settled(answer))?);
         }
         Ok(answers)
@@ -388,20 +388,4 @@ impl Backend for Redis {
 /// Of one width, so that the claims of an overseer sort by ticket.
 fn sortable(ticket: u64) -> String {
     format!("{ticket:016x}")
-}
-
-fn settlements_in(call: &mut ScriptInvocation<'_>, settlements: &[Settlement]) {
-    for one in settlements {
-        call.arg(one.id.as_str()).arg(&one.token.0);
-        match &one.fate {
-            Fate::Forget => call.arg("f"),
-            Fate::HandBack => call.arg("h"),
-            Fate::Banish { history } => call.arg("b").arg(json(history)),
-            Fate::Reschedule { delay, history } => call.arg("r").arg(json(history)).arg(millis(*delay)),
-        };
-    }
-}
-
-fn json(history: &History) -> String {
-    serde_json::to_string(history).expect("numbers and text serialize")
 }
