@@ -146,6 +146,51 @@ impl Mosquito {
         self.backend().paused(&Scope::Everything).await
     }
 
+    /// Stops handing out runs of a job in its queue, under its name and all that it had before: as [`Queue::pause_job`] does.
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// # #[job(queue = "mail")] struct Newsletter { issue: u32 }
+    /// # impl Perform for Newsletter { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// let mosquito = Mosquito::connect("memory://").await?;
+    ///
+    /// mosquito.pause_job::<Newsletter>()?.reason("a link in it is wrong").await?;
+    /// assert_eq!(mosquito.queue("mail")?.paused_jobs().await?.len(), 1);
+    ///
+    /// mosquito.resume_job::<Newsletter>().await?;
+    /// assert!(mosquito.queue("mail")?.paused_jobs().await?.is_empty());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when no queue or job can have such a name, which `#[job]` would have refused.
+    pub fn pause_job<J: Job>(&self) -> Result<Pausing> {
+        Ok(Pausing::all(self.backend(), &self.enqueuer.events, pausing::scopes_of::<J>()?))
+    }
+
+    /// As [`pause_job`](Self::pause_job), for so long: then the job resumes by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`pause_job`](Self::pause_job).
+    pub fn pause_job_for<J: Job>(&self, duration: Duration) -> Result<Pausing> {
+        Ok(self.pause_job::<J>()?.lasting(duration))
+    }
+
+    /// Ends a [pause](Self::pause_job) of a job.
+    ///
+    /// # Errors
+    ///
+    /// As [`pause_job`](Self::pause_job), and when the backend is out of reach.
+    pub async fn resume_job<J: Job>(&self) -> Result<()> {
+        for scope in pausing::scopes_of::<J>()? {
+            pausing::resume(&**self.backend(), &self.enqueuer.events, scope).await?;
+        }
+        Ok(())
+    }
+
     /// What runners are told while they work: how many executors they have, and how many runs of a queue they perform at once.
     #[must_use]
     pub fn configuration(&self) -> Configuration {

@@ -9,8 +9,10 @@ use std::time::Duration;
 use crate::backend::{Backend, Pause, Scope};
 use crate::error::Result;
 use crate::events::{Event, Events};
+use crate::job::Job;
+use crate::name::{JobName, QueueName};
 
-/// A pause of a queue, or of everything, and what is said about it. Nothing is paused until it is awaited.
+/// A pause of a queue, of a job, or of everything, and what is said about it. Nothing is paused until it is awaited.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
@@ -35,13 +37,17 @@ use crate::events::{Event, Events};
 pub struct Pausing {
     backend: Arc<dyn Backend>,
     events: Events,
-    scope: Scope,
+    scopes: Vec<Scope>,
     pause: Pause,
 }
 
 impl Pausing {
     pub(crate) fn new(backend: &Arc<dyn Backend>, events: &Events, scope: Scope) -> Self {
-        Self { backend: backend.clone(), events: events.clone(), scope, pause: Pause::new() }
+        Self::all(backend, events, vec![scope])
+    }
+
+    pub(crate) fn all(backend: &Arc<dyn Backend>, events: &Events, scopes: Vec<Scope>) -> Self {
+        Self { backend: backend.clone(), events: events.clone(), scopes, pause: Pause::new() }
     }
 
     pub(crate) fn lasting(self, duration: Duration) -> Self {
@@ -64,10 +70,12 @@ impl IntoFuture for Pausing {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { backend, events, scope, pause } = self;
+        let Self { backend, events, scopes, pause } = self;
         Box::pin(async move {
-            backend.pause(&scope, &pause).await?;
-            events.emit(|| Event::Paused { scope, pause });
+            for scope in scopes {
+                backend.pause(&scope, &pause).await?;
+                events.emit(|| Event::Paused { scope, pause: pause.clone() });
+            }
             Ok(())
         })
     }
@@ -76,10 +84,17 @@ impl IntoFuture for Pausing {
 impl fmt::Debug for Pausing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pausing")
-            .field("scope", &self.scope)
+            .field("scopes", &self.scopes)
             .field("pause", &self.pause)
             .finish_non_exhaustive()
     }
+}
+
+/// A job in its queue, under all its names.
+pub(crate) fn scopes_of<J: Job>() -> Result<Vec<Scope>> {
+    let queue = QueueName::new(J::SPEC.queue)?;
+    let names = std::iter::once(&J::SPEC.name).chain(J::SPEC.aliases);
+    names.map(|name| Ok(Scope::Job(queue.clone(), JobName::new(*name)?))).collect()
 }
 
 /// Ends a pause, and says so.

@@ -3,6 +3,7 @@
 mod cancelling;
 mod filter;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::backend::{Backend, Cancelled, LimitReport, List, Paused, Scope, Sizes
 use crate::error::Result;
 use crate::events::Events;
 use crate::flow::FlowKey;
-use crate::name::{LimitName, QueueName, RunId};
+use crate::name::{JobName, LimitName, QueueName, RunId};
 use crate::pausing::{self, Pausing};
 pub use cancelling::CancelCount;
 use cancelling::Walk;
@@ -242,5 +243,50 @@ impl Queue {
     /// As [`sizes`](Self::sizes).
     pub async fn paused(&self) -> Result<Option<Paused>> {
         self.backend.paused(&Scope::from(&self.name)).await
+    }
+
+    /// Stops handing out runs of one job, as [`pause`](Self::pause) does all of them: others go past. Its runs are put aside when it
+    /// is their turn, and keep their order; what waits is seen, cancelled and deleted as ever. For a job that is linked into this process,
+    /// [`Mosquito::pause_job`](crate::Mosquito::pause_job) knows the queue and all names.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> mosquito::Result<()> {
+    /// use mosquito::JobName;
+    ///
+    /// let mail = mosquito::Mosquito::connect("memory://").await?.queue("mail")?;
+    /// let newsletter = JobName::new("newsletter")?;
+    ///
+    /// mail.pause_job(&newsletter).reason("a link in it is wrong").author("ada").await?;
+    /// assert_eq!(mail.paused_jobs().await?[&newsletter].author.as_deref(), Some("ada"));
+    ///
+    /// mail.resume_job(&newsletter).await?;
+    /// assert!(mail.paused_jobs().await?.is_empty());
+    /// # Ok(()) }
+    /// ```
+    pub fn pause_job(&self, job: &JobName) -> Pausing {
+        Pausing::new(&self.backend, &self.events, Scope::Job(self.name.clone(), job.clone()))
+    }
+
+    /// As [`pause_job`](Self::pause_job), for so long: then the job resumes by itself.
+    pub fn pause_job_for(&self, job: &JobName, duration: Duration) -> Pausing {
+        self.pause_job(job).lasting(duration)
+    }
+
+    /// Hands out runs of a job again, unless the queue or [everything](crate::Mosquito::pause) is paused.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn resume_job(&self, job: &JobName) -> Result<()> {
+        pausing::resume(&*self.backend, &self.events, Scope::Job(self.name.clone(), job.clone())).await
+    }
+
+    /// The jobs that are [paused](Self::pause_job) by themselves: since when, until when, why and by whom.
+    ///
+    /// # Errors
+    ///
+    /// As [`sizes`](Self::sizes).
+    pub async fn paused_jobs(&self) -> Result<BTreeMap<JobName, Paused>> {
+        self.backend.paused_jobs(&self.name).await
     }
 }

@@ -190,6 +190,10 @@ impl Backend for Witness {
         self.store.paused(scope).await
     }
 
+    async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
+        self.store.paused_jobs(queue).await
+    }
+
     async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
         self.store.complete_pause(queues).await
     }

@@ -142,7 +142,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// replaced has lost the settlement. While the overseer beats, nobody else would take them back.
     async fn recall(&self, queue: &QueueName, before: &Ticket) -> Result<Vec<RunId>>;
 
-    /// Stops a queue, or everything, from handing out runs; in place of an earlier pause of the same.
+    /// Stops a queue, or everything, from handing out runs, or a queue from handing out those of a job; in place of an earlier pause of
+    /// the same.
+    ///
+    /// Runs of a paused job are put aside when it is their turn: they wait, in their order, and others flow past. When the pause ends,
+    /// they can be claimed again, some at once and the rest with the next claims.
     ///
     /// Where queues stand apart, as those of a cluster do, everything is not paused in one move: a mark is made for the store,
     /// and then in each queue. Whoever puts something into a queue for the first time looks at the mark before, and whoever
@@ -153,8 +157,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Lets a queue hand out runs again, or everything that is not paused by itself. As [`pause`](Self::pause) in all else.
     async fn resume(&self, scope: &Scope) -> Result<()>;
 
-    /// Whether a queue hands out nothing, by its own pause or that of everything; or whether everything is paused.
+    /// Whether a queue hands out nothing, by its own pause or that of everything; or whether everything is paused; or a job by
+    /// itself.
     async fn paused(&self, scope: &Scope) -> Result<Option<Paused>>;
+
+    /// The jobs of a queue that are paused by themselves.
+    async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>>;
 
     /// Has queues heed what was last said of everything, as far as the pause or resumption did not come to them: its
     /// caller died, or did not know of them. Where that is one move there is nothing to do.
@@ -217,7 +225,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Removes one run, wherever it stands; whether there was one. A claim on it no longer stands.
     async fn delete(&self, queue: &QueueName, id: &RunId) -> Result<bool>;
 
-    /// Empties a queue: all four lists. Claims on its runs no longer stand. Leases, schedules and a pause stay.
+    /// Empties a queue: all four lists. Claims on its runs no longer stand. Leases, schedules and pauses stay.
     async fn flush(&self, queue: &QueueName) -> Result<()>;
 
     /// Removes up to `at_most` of the oldest dead runs: those beyond `keep`, and those dead for longer than `age`.
@@ -289,10 +297,10 @@ impl Enqueued {
 pub struct Promoted {
     /// How many runs were moved.
     pub moved: usize,
-    /// How many lanes, held up by a rate limit until now, can be claimed from again.
+    /// How many lanes, held up by a rate limit until now or put aside while their job was paused, can be claimed from again.
     pub woken: usize,
-    /// How long until the next scheduled run is due, or the next rate limit lets more runs start: zero when more were due
-    /// than could be moved, nothing when there is none.
+    /// How long until the next scheduled run is due, the next rate limit lets more runs start, or the next pause of a job ends: zero
+    /// when more were due than could be moved, nothing when there is none.
     pub next_due: Option<Duration>,
 }
 

@@ -1,13 +1,14 @@
-//! Stopping queues from handing out runs: one of them, or all that there are and will be.
+//! Stopping queues from handing out runs: one of them, or all that there are and will be; or the runs of one job in a queue.
 //!
-//! Invariant: a queue's own pause and that of everything know nothing of each other. A queue hands out runs when neither lasts.
+//! Invariant: a queue's own pause, those of its jobs and that of everything know nothing of each other. A run is handed out when none of
+//! them lasts.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{self, Timestamp};
 use crate::job_run::cut_to;
-use crate::name::QueueName;
+use crate::name::{JobName, QueueName};
 
 /// The most characters that a pause keeps of its reason, and of its author. What is longer is cut, and ends in an ellipsis.
 pub(crate) const WORDS_LIMIT: usize = 500;
@@ -26,16 +27,18 @@ pub(crate) const WORDS_LIMIT: usize = 500;
 pub enum Scope {
     /// One queue.
     Queue(QueueName),
+    /// The runs of one job in a queue; others go past them.
+    Job(QueueName, JobName),
     /// Every queue of the store, also those that come into being later.
     Everything,
 }
 
 impl Scope {
-    /// The queue, if it is one.
+    /// The queue, if it is one, or a job in one.
     #[must_use]
     pub fn queue(&self) -> Option<&QueueName> {
         match self {
-            Self::Queue(queue) => Some(queue),
+            Self::Queue(queue) | Self::Job(queue, _) => Some(queue),
             Self::Everything => None,
         }
     }
@@ -45,6 +48,7 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue(queue) => write!(f, "queue {queue}"),
+            Self::Job(queue, job) => write!(f, "job {job} in queue {queue}"),
             Self::Everything => f.write_str("everything"),
         }
     }
@@ -110,7 +114,7 @@ impl Pause {
     }
 }
 
-/// That a queue, or everything, is paused.
+/// That a queue, a job in one, or everything is paused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paused {
     /// Since when; nothing when a release made it that did not take it down.

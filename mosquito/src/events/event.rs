@@ -79,7 +79,7 @@ pub enum Event {
     Configured { overseer: OverseerId, executors: usize, limits: Vec<(QueueName, usize)> },
     /// Somebody wrote into the configuration by hand what cannot be read. It counts for nothing; told once.
     ConfigurationUnreadable { reason: String },
-    /// This client paused a queue, or everything.
+    /// This client paused a queue, a job in one, or everything.
     Paused { scope: Scope, pause: Pause },
     /// This client ended a pause. One that ends by itself is not told.
     Resumed { scope: Scope },

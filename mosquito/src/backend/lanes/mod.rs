@@ -12,18 +12,24 @@
 //!    weight says, in one claim or in several, or as many as are wanted when it is the only one, and goes to the back of the line.
 //! 3. A run that expired is removed. A full limit parks the lane and a rate limit blocks it: then it keeps its turn.
 //!
+//! 4. What is of a paused job goes to a lane of its own, which waits for the end of the pause ([`aside`]).
+//!
 //! Invariant: as many lanes are ready as a limit has slots free, of those that are parked there. Whoever frees a slot, looks at a lane
 //! without using its slots up, or removes the last run of one that was to use them, wakes others.
 //!
 //! Stores that are written in Rust share this file, over what they can say of a queue, [`Ground`]; the scripts of Redis do the same.
 
+mod aside;
 mod turns;
+
+use std::collections::BTreeSet;
 
 use crate::flow::{
     Admission, Concurrency, RateLimit, RateState, StoredFlow, StoredUntil, is_unkeyed, level_of,
 };
 use crate::name::RunId;
 
+pub(crate) use aside::{JobPause, job_of, wake_resumed};
 pub(crate) use turns::{Level, Turns};
 
 /// How many lanes one claim looks at without getting a run from them, and how many it makes ready that were blocked, or parked at
@@ -47,7 +53,7 @@ pub(crate) enum Standing {
     Ready,
     /// Not before this time, in ms since 1970.
     Blocked(i64),
-    /// At a full slot, `limit/key`.
+    /// At a full slot, `limit/key`; or at `=job`, while that job is paused.
     Parked(String),
 }
 
@@ -92,6 +98,14 @@ pub(crate) trait Ground {
 
     /// Lets go of a unique key, if that run has it.
     fn release_unique(&mut self, key: &str, run: &RunId) -> Result<(), Self::Error>;
+
+    /// The jobs that are paused, and those whose pause is over and not forgotten; in the order of their names.
+    fn job_pauses(&self, now: i64) -> Result<Vec<JobPause>, Self::Error>;
+    fn forget_job_pause(&mut self, job: &str) -> Result<(), Self::Error>;
+    /// The job of a run; nothing when its envelope cannot be read.
+    fn job_of(&self, run: &RunId) -> Result<Option<String>, Self::Error>;
+    /// Gives a waiting run this flow, and has it wait at the back of its lane.
+    fn put_aside(&mut self, run: &RunId, flow: &StoredFlow) -> Result<(), Self::Error>;
 }
 
 /// What a claim got.
@@ -107,8 +121,10 @@ pub(crate) struct Picked {
 pub(crate) fn pick<G: Ground>(ground: &mut G, at_most: usize, now: i64) -> Result<Picked, G::Error> {
     wake_due(ground, now, LANES_PER_CALL)?;
     let before = ground.turns()?;
-    let mut pick =
-        Pick { turns: before.clone(), ground, now, picked: Picked::default(), patience: LANES_PER_CALL };
+    let pauses = ground.job_pauses(now)?.into_iter().filter(|pause| !pause.is_over);
+    let paused = pauses.map(|pause| pause.job).collect();
+    let (turns, picked) = (before.clone(), Picked::default());
+    let mut pick = Pick { turns, ground, now, paused, picked, patience: LANES_PER_CALL };
     while pick.picked.runs.len() < at_most && pick.patience > 0 {
         let levels = pick.ground.levels()?;
         let Some((level, room)) = pick.turns.choose(&levels, at_most - pick.picked.runs.len()) else { break };
@@ -122,13 +138,13 @@ pub(crate) fn pick<G: Ground>(ground: &mut G, at_most: usize, now: i64) -> Resul
     Ok(picked)
 }
 
-/// Makes lanes ready that were blocked until now.
+/// Makes lanes ready that were blocked until now, or whose job is paused no more.
 pub(crate) fn wake_due<G: Ground>(ground: &mut G, now: i64, at_most: usize) -> Result<usize, G::Error> {
     let due = ground.due_lanes(now, at_most)?;
     for (lane, turn) in &due {
         ground.stand(lane, *turn, &Standing::Ready)?;
     }
-    Ok(due.len())
+    Ok(due.len() + wake_resumed(ground, now, at_most - due.len())?)
 }
 
 /// Has a keyed lane stand in line, where a run has come to it.
@@ -210,8 +226,10 @@ struct Pick<'a, G> {
     ground: &'a mut G,
     turns: Turns,
     now: i64,
+    /// The jobs whose runs are put aside.
+    paused: BTreeSet<String>,
     picked: Picked,
-    /// How many more lanes are looked at without getting a run from them.
+    /// How many more lanes are looked at without getting a run from them, and runs put aside.
     patience: usize,
 }
 
@@ -236,6 +254,9 @@ impl<G: Ground> Pick<'_, G> {
     }
 
     fn serve_unkeyed(&mut self, lane: &str, room: usize) -> Result<usize, G::Error> {
+        if !self.put_aside(lane, room)? {
+            return Ok(0);
+        }
         let runs = self.ground.head(lane, room)?;
         let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
         self.ground.leave(lane, &ids)?;
@@ -244,18 +265,24 @@ impl<G: Ground> Pick<'_, G> {
             took += usize::from(self.take(run)?);
         }
         if took == 0 {
-            self.patience -= 1;
+            self.patience = self.patience.saturating_sub(1);
         }
         Ok(took)
     }
 
     fn serve_lane(&mut self, lane: &str, room: usize, alone: bool) -> Result<usize, G::Error> {
+        if !self.put_aside(lane, room)? {
+            return Ok(0);
+        }
         let first = self.ground.head(lane, 1)?.pop();
         let Some(flow) = first.and_then(|first| first.flow) else {
-            self.patience -= 1;
+            self.patience = self.patience.saturating_sub(1);
             self.ground.clear(lane)?;
             return Ok(0);
         };
+        if self.parks(lane, &flow.slots)? {
+            return Ok(0);
+        }
         let level = level_of(lane);
         let due = if alone { usize::MAX } else { self.turns.left(level, lane, flow.weight) };
         let quantum = room.min(due);
@@ -324,7 +351,7 @@ impl<G: Ground> Pick<'_, G> {
             wake_parked(self.ground, slot)?;
         }
         if took == 0 {
-            self.patience -= 1;
+            self.patience = self.patience.saturating_sub(1);
         }
         Ok(took)
     }

@@ -100,7 +100,7 @@ impl Memory {
             }
         };
         match scope {
-            Scope::Queue(name) => {
+            Scope::Queue(name) | Scope::Job(name, _) => {
                 let everything = store.everything.clone();
                 on(name, store.queues.entry(name.clone()).or_insert_with(|| Queue::held_by(everything)));
             }
@@ -185,6 +185,10 @@ impl Backend for Memory {
 
     async fn pause(&self, scope: &Scope, pause: &Pause) -> Result<()> {
         let paused = Paused::begin(pause, scope, self.clock.now());
+        if let Scope::Job(queue, job) = scope {
+            self.on(queue, |queue, _| queue.pause_job(job, paused));
+            return Ok(());
+        }
         self.on_each(
             scope,
             |store| store.everything = Some(paused.clone()),
@@ -203,7 +207,7 @@ impl Backend for Memory {
             scope,
             |store| store.everything = None,
             |queue| {
-                queue.resume(scope);
+                queue.resume(scope, now);
                 queue.has_work(now)
             },
         );
@@ -211,10 +215,17 @@ impl Backend for Memory {
     }
 
     async fn paused(&self, scope: &Scope) -> Result<Option<Paused>> {
+        if let Scope::Job(queue, job) = scope {
+            return Ok(self.paused_jobs(queue).await?.remove(job));
+        }
         let (store, now) = (self.lock(), self.clock.now());
         let everything = || store.everything.clone().filter(|paused| paused.lasts(now));
         let queue = scope.queue().and_then(|queue| store.queues.get(queue));
         Ok(queue.map_or_else(everything, |queue| queue.paused(now)))
+    }
+
+    async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
+        Ok(self.look(queue, |queue, now| queue.paused_jobs(now)))
     }
 
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {

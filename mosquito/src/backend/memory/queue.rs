@@ -264,7 +264,7 @@ impl Queue {
         let last_run = schedule.last_run.clone();
         let unfinished = last_run
             .is_some_and(|id| self.runs.get(&id).is_some_and(|run| !matches!(run.place, Place::Dead(_))));
-        let waits_alone = tick.overlap == Overlap::Skip || self.is_paused(now);
+        let waits_alone = tick.overlap == Overlap::Skip || self.is_job_paused(&tick.job, now);
         match &tick.run {
             Some(run) if !(unfinished && waits_alone) => {
                 self.schedules.get_mut(&tick.job).expect("it ticks").last_run = Some(run.id.clone());
@@ -334,7 +334,7 @@ impl Queue {
 
     pub(super) fn first_due(&self) -> Option<Timestamp> {
         let scheduled = self.scheduled.first().map(|(due, _)| *due);
-        scheduled.into_iter().chain(self.flows.first_due()).min()
+        scheduled.into_iter().chain(self.flows.first_due()).chain(self.paused.first_end()).min()
     }
 
     pub(super) fn has_work(&self, now: Timestamp) -> bool {

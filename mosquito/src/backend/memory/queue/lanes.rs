@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use super::Queue;
 use super::flows::Flows;
 use crate::backend::lanes::{
-    Ground, Head, Level, Picked, Standing, Turns, left_lane, line_up, pick, wake_due,
+    Ground, Head, JobPause, Level, Picked, Standing, Turns, job_of, left_lane, line_up, pick, wake_due,
 };
-use crate::clock::Timestamp;
-use crate::flow::{Concurrency, Priority, RateLimit, RateState, is_unkeyed, level_of};
+use crate::clock::{self, Timestamp};
+use crate::flow::{Concurrency, Priority, RateLimit, RateState, StoredFlow, is_unkeyed, level_of};
 use crate::name::RunId;
 
 /// The lane of plain runs.
@@ -42,15 +42,18 @@ impl Queue {
     }
 
     pub(super) fn wait_no_more(&mut self, id: &RunId) {
-        let lane = self.lane_of(id);
-        if let Some(waiting) = self.lanes.get_mut(&lane) {
-            waiting.retain(|waiting| waiting != id);
-            if waiting.is_empty() {
-                self.lanes.remove(&lane);
-            }
-        }
+        self.wait_no_more_in(&self.lane_of(id), id);
         if let Some(flow) = self.runs.get(id).and_then(|run| run.flow.clone()) {
             let Ok(()) = left_lane(self, &flow);
+        }
+    }
+
+    fn wait_no_more_in(&mut self, lane: &str, id: &RunId) {
+        if let Some(waiting) = self.lanes.get_mut(lane) {
+            waiting.retain(|waiting| waiting != id);
+            if waiting.is_empty() {
+                self.lanes.remove(lane);
+            }
         }
     }
 
@@ -201,6 +204,27 @@ impl Ground for Queue {
         if self.flows.unique.get(key).is_some_and(|holder| holder.run == *run) {
             self.flows.unique.remove(key);
         }
+        Ok(())
+    }
+
+    fn job_pauses(&self, now: i64) -> Result<Vec<JobPause>, Infallible> {
+        Ok(self.paused.of_jobs(clock::from_millis(now)))
+    }
+
+    fn forget_job_pause(&mut self, job: &str) -> Result<(), Infallible> {
+        self.paused.forget_job(job);
+        Ok(())
+    }
+
+    fn job_of(&self, run: &RunId) -> Result<Option<String>, Infallible> {
+        Ok(self.runs.get(run).and_then(|run| job_of(&run.envelope)))
+    }
+
+    fn put_aside(&mut self, run: &RunId, flow: &StoredFlow) -> Result<(), Infallible> {
+        let lane = self.lane_of(run);
+        self.wait_no_more_in(&lane, run);
+        self.runs.get_mut(run).expect("what waits exists").flow = Some(Box::new(flow.clone()));
+        self.lanes.entry(flow.lane.clone()).or_default().push_back(run.clone());
         Ok(())
     }
 }
