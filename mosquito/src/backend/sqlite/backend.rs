@@ -110,6 +110,10 @@ impl Backend for Sqlite {
         self.look_for_pause(scope).await
     }
 
+    async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
+        self.look(queue, |queue| queue.paused_jobs()).await
+    }
+
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {
         self.all_notes(notebook).await
     }

@@ -4,7 +4,7 @@
 --
 --   ready       level              its runs can be claimed; the level is that of its runs
 --   blocked     blocked_until      not before this time, by a rate limit
---   parked      parked_at          until this slot, `limit/key`, is free
+--   parked      parked_at          until this slot, `limit/key`, is free; or while the job of `=job` is paused
 CREATE TABLE lanes (
     queue         TEXT    NOT NULL,
     lane          TEXT    NOT NULL,

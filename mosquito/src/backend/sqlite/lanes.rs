@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Params, Row};
 
-use crate::backend::lanes::{Ground, Head, Level, Standing, Turns};
+use crate::backend::lanes::{Ground, Head, JobPause, Level, Standing, Turns, job_of};
 use crate::backend::sqlite::moves::claim;
 use crate::backend::sqlite::queue::{Queue, count, garbled, name};
-use crate::backend::sqlite::rules::flow;
+use crate::backend::sqlite::rules::{flow, written};
 use crate::backend::{Claim, Ticket};
 use crate::flow::{Concurrency, RateLimit, RateState, StoredFlow, level_of};
 use crate::name::RunId;
@@ -255,7 +255,39 @@ impl Ground for Lanes<'_> {
         )?;
         Ok(())
     }
+
+    fn job_pauses(&self, now: i64) -> rusqlite::Result<Vec<JobPause>> {
+        let mut pauses = self.queue.connection.prepare_cached(JOB_PAUSES)?;
+        let read = |row: &Row<'_>| Ok(JobPause { job: row.get(0)?, is_over: row.get(1)? });
+        pauses.query_map((self.name(), now), read)?.collect()
+    }
+
+    fn forget_job_pause(&mut self, job: &str) -> rusqlite::Result<()> {
+        self.queue.execute("DELETE FROM paused_jobs WHERE queue = ?1 AND job = ?2", (self.name(), job))?;
+        Ok(())
+    }
+
+    fn job_of(&self, run: &RunId) -> rusqlite::Result<Option<String>> {
+        let job = self.queue.first_row(
+            "SELECT envelope FROM runs WHERE queue = ?1 AND id = ?2",
+            (self.name(), run.as_str()),
+            |row| Ok(row.get_ref(0)?.as_bytes().ok().and_then(job_of)),
+        )?;
+        Ok(job.flatten())
+    }
+
+    fn put_aside(&mut self, run: &RunId, flow: &StoredFlow) -> rusqlite::Result<()> {
+        let rank = self.queue.back().next(in_row(flow))?;
+        self.queue.execute(
+            "UPDATE runs SET lane = ?3, rank = ?4, flow = ?5 WHERE queue = ?1 AND id = ?2",
+            (self.name(), run.as_str(), in_row(flow), rank, written(flow)),
+        )?;
+        Ok(())
+    }
 }
+
+pub(super) const JOB_PAUSES: &str =
+    "SELECT job, until IS NOT NULL AND until <= ?2 FROM paused_jobs WHERE queue = ?1 ORDER BY job";
 
 fn turn(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)

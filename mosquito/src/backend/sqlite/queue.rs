@@ -24,13 +24,13 @@ impl Queue<'_> {
         Ok(ready.is_some() && self.paused()?.is_none())
     }
 
-    /// When the first scheduled run is due, or the first lane may be claimed from again.
+    /// When the first scheduled run is due, the first lane may be claimed from again, or the first pause of a job ends.
     pub(super) fn first_due(&self) -> rusqlite::Result<Option<i64>> {
-        let (run, lane) =
-            self.connection.prepare_cached(FIRST_DUE)?.query_row([self.name.as_str()], |row| {
-                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
-            })?;
-        Ok(run.into_iter().chain(lane).min())
+        let times: [Option<i64>; 3] = self
+            .connection
+            .prepare_cached(FIRST_DUE)?
+            .query_row([self.name.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+        Ok(times.into_iter().flatten().min())
     }
 
     pub(super) fn sizes(&self) -> rusqlite::Result<Sizes> {
@@ -101,7 +101,8 @@ pub(super) const FIRST_DUE: &str = "
          ORDER BY rank LIMIT 1),
         (SELECT blocked_until FROM lanes
          WHERE queue = ?1 AND level IS NULL AND blocked_until IS NOT NULL
-         ORDER BY blocked_until LIMIT 1)";
+         ORDER BY blocked_until LIMIT 1),
+        (SELECT min(until) FROM paused_jobs WHERE queue = ?1)";
 
 /// What waits: plain runs first, and then lane by lane.
 pub(super) const PAGE: &str = "

@@ -32,7 +32,7 @@ impl Queue<'_> {
         }
         self.advance(&tick.job, tick.at)?;
         let Some(run) = &tick.run else { return Ok(Ticked::Passed) };
-        let waits_alone = tick.overlap == Overlap::Skip || self.paused()?.is_some();
+        let waits_alone = tick.overlap == Overlap::Skip || self.is_job_paused(&tick.job)?;
         if waits_alone && self.is_unfinished(last_run.as_deref())? {
             return Ok(Ticked::Passed);
         }
