@@ -2,6 +2,7 @@
 
 mod expiry;
 mod fairness;
+mod job_pauses;
 mod leaks;
 #[cfg(feature = "redis")]
 mod leftovers;

@@ -93,7 +93,8 @@ impl<G: Ground> Pick<'_, G> {
     }
 
     fn put_run_aside(&mut self, run: Head, job: &str) -> Result<(), G::Error> {
-        let before = run.flow.unwrap_or_else(|| StoredFlow { lane: PLAIN.into(), weight: 1, ..StoredFlow::default() });
+        let before =
+            run.flow.unwrap_or_else(|| StoredFlow { lane: PLAIN.into(), weight: 1, ..StoredFlow::default() });
         let mut flow = StoredFlow { lane: format!("{}{ASIDE}{job}", before.lane), ..before.clone() };
         if is_unkeyed(&before.lane) {
             flow.weight = WEIGHT;

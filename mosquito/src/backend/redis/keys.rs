@@ -56,7 +56,7 @@ pub(super) enum Key {
     Standing,
     /// Sorted set of blocked lanes, `turn/lane`, by the time in ms until when.
     Blocked,
-    /// Sorted set of one score, of parked lanes: `limit/key/turn/lane`.
+    /// Sorted set of one score, of parked lanes: `limit/key/turn/lane`, or `=job/turn/lane` while that job is paused.
     Parked,
     /// Sorted set of one score, of the slots that are taken: `limit/key/id`.
     Slots,
@@ -72,10 +72,12 @@ pub(super) enum Key {
     Turns,
     /// Sorted set of what can be forgotten, `r/` and an entry of `rates` or `u/` and one of `unique`, by the time in ms from when on.
     Fading,
+    /// Hash: paused job → until and since when and words, as [`Paused`](Self::Paused); until all lanes that it parked are ready again.
+    Jobs,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 27] = [
+    pub(super) const ALL: [Self; 28] = [
         Self::Waiting,
         Self::Pending,
         Self::Scheduled,
@@ -103,10 +105,11 @@ impl Key {
         Self::Flows,
         Self::Turns,
         Self::Fading,
+        Self::Jobs,
     ];
 
     /// What a script that moves runs with a flow takes behind its own, in the order of `scripts/flow.lua`.
-    pub(super) const FLOW: [Self; 12] = [
+    pub(super) const FLOW: [Self; 13] = [
         Self::Lanes,
         Self::Ready,
         Self::Standing,
@@ -119,6 +122,7 @@ impl Key {
         Self::Flows,
         Self::Turns,
         Self::Fading,
+        Self::Jobs,
     ];
 
     fn name(self) -> &'static str {
@@ -150,6 +154,7 @@ impl Key {
             Self::Flows => "flows",
             Self::Turns => "turns",
             Self::Fading => "fading",
+            Self::Jobs => "jobs",
         }
     }
 
@@ -161,6 +166,7 @@ impl Key {
             Self::Lanes | Self::Ready | Self::Blocked | Self::Parked | Self::Slots | Self::Fading => "zset",
             Self::Runs | Self::History | Self::Cancelled | Self::Tickets | Self::Schedules => "hash",
             Self::Standing | Self::Rules | Self::Rates | Self::Unique | Self::Flows | Self::Turns => "hash",
+            Self::Jobs => "hash",
             Self::Paused | Self::Held | Self::Barrier => "string",
         }
     }

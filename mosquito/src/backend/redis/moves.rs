@@ -117,6 +117,7 @@ impl Backend for Redis {
             Key::Due,
             Key::Paused,
             Key::Held,
+            Key::Jobs,
         ];
         let mut call = match &tick.run {
             Some(NewRun { flow: Some(_), .. }) => self.call_flowing(&self.scripts.tick, queue, &keys),
@@ -195,6 +196,10 @@ impl Backend for Redis {
 
     async fn paused(&self, scope: &Scope) -> Result<Option<Paused>> {
         self.paused_scope(scope).await
+    }
+
+    async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
+        self.jobs_paused_in(queue).await
     }
 
     async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {

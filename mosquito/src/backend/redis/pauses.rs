@@ -1,11 +1,11 @@
-//! Pauses: of a queue, under a key of its own, and of everything.
+//! Pauses: of a queue, under a key of its own, of jobs in a queue, which are one hash, and of everything.
 //!
 //! A script sees one slot, so each queue is told of the pause of everything, and keeps what it was told. The mark of the store stands
 //! beside the list of queues: whoever pauses everything makes it and reads the list in one script, and whoever puts a queue on
 //! the list reads the mark in one script, before anything is put into the queue. So one of the two tells the queue.
 //! What is left by somebody who died, runners tell.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::PoisonError;
 
 use ::redis::{FromRedisValue, ScriptInvocation};
@@ -17,7 +17,7 @@ use super::keys::Key;
 use crate::backend::{Pause, Paused, Scope};
 use crate::clock::{from_millis, millis};
 use crate::error::Result;
-use crate::name::QueueName;
+use crate::name::{JobName, QueueName};
 
 /// How many queues are told at once.
 const AT_ONCE: usize = 64;
@@ -44,22 +44,39 @@ impl Redis {
         let words = Words { reason: reason.map(Into::into), author: author.map(Into::into) };
         let words = serde_json::to_string(&words).expect("text serializes");
         let lasting = pause.duration().map_or_else(String::new, |duration| millis(duration).to_string());
-        let Scope::Queue(queue) = scope else { return self.say_of_everything(&lasting, &words).await };
+        let Some(queue) = scope.queue() else { return self.say_of_everything(&lasting, &words).await };
         self.list(queue).await?;
-        let mut call = self.call(&self.scripts.pause, queue, &[Key::Paused, Key::Wake]);
+        let mut call = match scope {
+            Scope::Job(..) => self.call_flowing(&self.scripts.pause_job, queue, &[Key::Scheduled, Key::Due]),
+            _ => self.call(&self.scripts.pause, queue, &[Key::Paused, Key::Wake]),
+        };
+        if let Scope::Job(_, job) = scope {
+            call.arg(job.as_str());
+        }
         call.arg(lasting).arg(words);
         self.answer(queue, &call).await
     }
 
     pub(super) async fn resume_scope(&self, scope: &Scope) -> Result<()> {
-        let Scope::Queue(queue) = scope else { return self.say_of_everything("-", "{}").await };
-        let keys = [Key::Paused, Key::Waiting, Key::Wake, Key::Ready];
-        let call = self.call(&self.scripts.resume, queue, &keys);
-        self.answer(queue, &call).await
+        match scope {
+            Scope::Queue(queue) => {
+                let keys = [Key::Paused, Key::Waiting, Key::Wake, Key::Ready];
+                let call = self.call(&self.scripts.resume, queue, &keys);
+                self.answer(queue, &call).await
+            }
+            Scope::Job(queue, job) => {
+                let keys = [Key::Wake, Key::Waiting, Key::Scheduled, Key::Due];
+                let mut call = self.call_flowing(&self.scripts.resume_job, queue, &keys);
+                call.arg(job.as_str());
+                self.answer(queue, &call).await
+            }
+            Scope::Everything => self.say_of_everything("-", "{}").await,
+        }
     }
 
     pub(super) async fn paused_scope(&self, scope: &Scope) -> Result<Option<Paused>> {
         let (now, own, everything) = match scope {
+            Scope::Job(queue, job) => return Ok(self.jobs_paused_in(queue).await?.remove(job)),
             Scope::Queue(queue) => {
                 let call = self.call(&self.scripts.paused, queue, &[Key::Paused, Key::Held]);
                 let (now, own, held): (i64, String, String) = self.answer(queue, &call).await?;
@@ -75,6 +92,20 @@ impl Redis {
         let lasting =
             |text: &str, everything| read(text, everything).filter(|paused| paused.lasts(from_millis(now)));
         Ok(Paused::longer(lasting(&own, false), lasting(&everything, true)))
+    }
+
+    pub(super) async fn jobs_paused_in(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
+        let answer: Vec<String> =
+            self.answer(queue, &self.call(&self.scripts.paused_jobs, queue, &[Key::Jobs])).await?;
+        let (now, jobs) =
+            answer.split_first().map_or((0, &[][..]), |(now, jobs)| (now.parse().unwrap_or(0), jobs));
+        let lasting = |job: &[String]| {
+            let [name, text] = job else { return None };
+            // Of a name that somebody wrote by hand, and no job can have, no run is put aside.
+            let paused = read(text, false).filter(|paused| paused.lasts(from_millis(now)))?;
+            Some((JobName::new(name).ok()?, paused))
+        };
+        Ok(jobs.chunks(2).filter_map(lasting).collect())
     }
 
     /// The time, and the mark: what was said last of everything, or nothing.

@@ -45,14 +45,10 @@ impl Sqlite {
     pub(super) async fn look_for_pause(&self, scope: &Scope) -> Result<Option<Paused>> {
         match scope {
             Scope::Queue(queue) => self.look(queue, |queue| queue.paused()).await,
-            Scope::Job(queue, job) => {
-                Ok(self.look(queue, |queue| queue.paused_jobs()).await?.remove(job))
-            }
+            Scope::Job(queue, job) => Ok(self.look(queue, |queue| queue.paused_jobs()).await?.remove(job)),
             Scope::Everything => {
                 let clock = self.clock.clone();
-                self.thread
-                    .call(Kind::Look, move |connection, _| everything(connection, clock.now()))
-                    .await
+                self.thread.call(Kind::Look, move |connection, _| everything(connection, clock.now())).await
             }
         }
     }

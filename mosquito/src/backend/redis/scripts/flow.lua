@@ -1,18 +1,19 @@
 -- In front of every script that moves runs with a flow: the lanes in which they wait, the slots that they take, the keys by which they
 -- keep others away. It does what `backend/lanes` does for the other stores, in the same order.
 --
--- From KEYS[first] on stand lanes, ready, standing, blocked, parked, slots, rules, rates, unique, flows, turns and fading, of which
--- `keys.rs` says what each holds. Only a script that meets such a run calls this: others are not to pay for it.
+-- From KEYS[first] on stand lanes, ready, standing, blocked, parked, slots, rules, rates, unique, flows, turns, fading and jobs, of
+-- which `keys.rs` says what each holds. Only a script that meets such a run calls this: others are not to pay for it.
 local PLAIN, LEVEL, MIDDLE, MOST = '5', 2 ^ 44, 2 ^ 52, 2 ^ 53 - 1
 
 local function flow_control(first, now)
   local lanes, ready, standing = KEYS[first], KEYS[first + 1], KEYS[first + 2]
   local blocked, parked, slots = KEYS[first + 3], KEYS[first + 4], KEYS[first + 5]
   local rules, rates, unique = KEYS[first + 6], KEYS[first + 7], KEYS[first + 8]
-  local flows, turns, fading = KEYS[first + 9], KEYS[first + 10], KEYS[first + 11]
+  local flows, turns, fading, jobs = KEYS[first + 9], KEYS[first + 10], KEYS[first + 11], KEYS[first + 12]
   -- A key of a wrong type fails here, before anything is written.
   for _, key in ipairs({ lanes, ready, blocked, parked, slots, fading }) do redis.call('ZCARD', key) end
   for _, key in ipairs({ standing, rules, rates, unique, flows, turns }) do redis.call('HLEN', key) end
+  local has_pauses = redis.call('HLEN', jobs) > 0
 
   -- Its field `ready` says whether a lane became ready.
   local flow = { lanes = lanes, lined_up = ready, rules = rules, rates = rates, fading = fading, ready = false }
@@ -106,18 +107,65 @@ local function flow_control(first, now)
     if lane then flow.stand(lane, its_turn, 'ready') end
   end
 
-  -- Makes up to so many lanes ready that were blocked until now. → how many
+  -- The jobs that are paused, and those whose pause is over and not forgotten, in the order of their names: each its name, and until when
+  -- in ms, or 0. What somebody wrote by hand, and is no time, is a pause without an end.
+  function flow.job_pauses()
+    local pauses = {}
+    if not has_pauses then return pauses end
+    local all = redis.call('HGETALL', jobs)
+    for i = 1, #all, 2 do
+      if string.find(all[i], '^[%w_.:-]+$') then
+        pauses[#pauses + 1] = { all[i], tonumber(string.match(all[i + 1], '^%d+') or 0) }
+      end
+    end
+    table.sort(pauses, function(a, b) return a[1] < b[1] end)
+    return pauses
+  end
+
+  function flow.pause_job(job, till, words)
+    redis.call('HSET', jobs, job, string.format('%d %d %s', till, now, words))
+    has_pauses = true
+  end
+
+  -- Ends the pause of a job, if there is one, which stands until all lanes that it parked are ready.
+  function flow.resume_job(job)
+    local kept = redis.call('HGET', jobs, job)
+    if kept then redis.call('HSET', jobs, job, string.format('%d ', now) .. (string.match(kept, '^%d+ (.*)$') or '')) end
+  end
+
+  -- Makes lanes ready of jobs that are paused no more, up to so many, and forgets pauses of which none is left. → how many lanes
+  local function wake_resumed(count)
+    local woken = 0
+    for _, pause in ipairs(flow.job_pauses()) do
+      local job, till = pause[1], pause[2]
+      if till > 0 and till <= now then
+        local at = '=' .. job
+        local lanes_there = redis.call('ZRANGEBYLEX', parked, '[' .. at .. '/', '(' .. at .. '0', 'LIMIT', 0, count - woken)
+        for _, member in ipairs(lanes_there) do wake(parked, member, string.sub(member, #at + 2)) end
+        woken = woken + #lanes_there
+        if woken == count then break end
+        redis.call('HDEL', jobs, job)
+      end
+    end
+    return woken
+  end
+
+  -- Makes up to so many lanes ready that were blocked until now, or whose job is paused no more. → how many
   function flow.wake_due(count)
     local due = redis.call('ZRANGEBYSCORE', blocked, '-inf', now, 'LIMIT', 0, count)
     for _, member in ipairs(due) do
       wake(blocked, member, member)
     end
-    return #due
+    return #due + wake_resumed(count - #due)
   end
 
-  -- When the first lane is blocked until; nothing when none is.
+  -- When the first lane is blocked until, or the first pause of a job ends; nothing when none is.
   function flow.first_due()
-    return tonumber(redis.call('ZRANGE', blocked, 0, 0, 'WITHSCORES')[2])
+    local due = tonumber(redis.call('ZRANGE', blocked, 0, 0, 'WITHSCORES')[2])
+    for _, pause in ipairs(flow.job_pauses()) do
+      if pause[2] > 0 and (not due or pause[2] < due) then due = pause[2] end
+    end
+    return due
   end
 
   -- The limit of 'limit/key'.
@@ -248,6 +296,36 @@ local function flow_control(first, now)
       for _, slot in ipairs(run.slots) do flow.wake_parked(slot) end
     end
     return removed
+  end
+
+  -- Puts a run of a paused job aside, one without a flow too; it is in the list `waiting` no more, if that was its lane.
+  function flow.put_aside(id, run, job)
+    local before = run or { id = id, lane = PLAIN, place = '-', slots = {}, json = '{"lane":"5"}' }
+    local lane = before.lane .. '=' .. job
+    -- Those without a key would have had every second turn.
+    local text = '"lane":"' .. lane .. (#before.lane == 1 and '","weight":100' or '"')
+    local json, count = string.gsub(before.json, '"lane":"[^"]*"', function() return text end, 1)
+    if count == 0 then
+      -- Somebody wrote it by hand.
+      local by_hand = cjson.decode(before.json)
+      by_hand.lane = lane
+      json = cjson.encode(by_hand)
+    end
+    flow.wait_no_more(before)
+    if not flow.standing(lane) then flow.stand(lane, flow.next_turn(), 'parked', '=' .. job) end
+    flow.wait({ id = id, lane = lane, json = json })
+  end
+
+  -- Parks a ready lane whose job is one of these. → whether it is
+  function flow.parks(lane, paused, taken)
+    local job = string.match(lane, '=(.*)$')
+    if not job or not paused[job] then return false end
+    local _, its_turn = flow.standing(lane)
+    flow.stand(lane, its_turn or string.format('%012x', 0), 'parked', '=' .. job)
+    turn.served[tonumber(string.sub(lane, 1, 1))] = nil
+    -- It does not use the slots that it was woken for.
+    for _, slot in ipairs(taken) do flow.wake_parked(slot) end
+    return true
   end
 
   -- Reads what an enqueue says of a run: for how long it may wait, the rule of its rate limit, and how many slots its concurrency limit

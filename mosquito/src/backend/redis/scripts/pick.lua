@@ -169,7 +169,49 @@ local function pick(flow, waiting, runs, history, at_most, now)
     return known_members, known_ids, known
   end
 
+  -- The jobs whose runs are put aside, once what was blocked or paused until now is awake.
+  local paused, has_paused = {}, false
+
+  -- The job of a run, if it is paused.
+  local function paused_job(id)
+    local read, envelope = pcall(cjson.decode, redis.call('HGET', runs, id) or '')
+    local job = read and type(envelope) == 'table' and envelope.job
+    return type(job) == 'string' and paused[job] and job
+  end
+
+  -- Puts aside what is of a paused job, until it is not among the first so many of a lane. → whether it came to that
+  local function put_aside(lane, room)
+    if not has_paused or string.find(lane, '=', 1, true) then return true end
+    local stays = 0
+    repeat
+      local before, moved, ids, known = stays, 0, nil, nil
+      if lane == PLAIN then
+        ids = {}
+        local items = redis.call('LRANGE', waiting, -room, -1)
+        for i = #items, 1, -1 do ids[#ids + 1] = items[i] end
+        known = flow.of_all(ids)
+      else
+        local _
+        _, ids, known = head(lane, room)
+      end
+      for i = before + 1, #ids do
+        local job = paused_job(ids[i])
+        if not job then
+          stays = stays + 1
+        elseif patience <= 0 then
+          return false
+        else
+          patience, moved = patience - 1, moved + 1
+          if lane == PLAIN then redis.call('LREM', waiting, -1, ids[i]) end
+          flow.put_aside(ids[i], known[i], job)
+        end
+      end
+    until moved == 0
+    return true
+  end
+
   local function from_unkeyed(lane, room)
+    if not put_aside(lane, room) then return 0 end
     local ids, known, took = nil, nil, 0
     if lane == PLAIN then
       ids = redis.call('RPOP', waiting, room) or {}
@@ -186,11 +228,16 @@ local function pick(flow, waiting, runs, history, at_most, now)
   end
 
   local function from_lane(lane, room, alone)
+    if not put_aside(lane, room) then return 0 end
     local _, _, first = head(lane, 1)
     first = first[1]
     if not first then
       patience = patience - 1
       if flow.is_empty(lane) then flow.clear(lane) end
+      return 0
+    end
+    if flow.parks(lane, paused, first.slots) then
+      patience = patience - 1
       return 0
     end
     local level = tonumber(string.sub(lane, 1, 1))
@@ -302,6 +349,9 @@ local function pick(flow, waiting, runs, history, at_most, now)
   end
 
   flow.wake_due(LANES_PER_CALL)
+  for _, pause in ipairs(flow.job_pauses()) do
+    if pause[2] == 0 or now < pause[2] then paused[pause[1]], has_paused = true, true end
+  end
   while #picked < at_most and patience > 0 do
     local ready = levels()
     if not ready[1] then

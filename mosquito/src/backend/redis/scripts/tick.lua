@@ -1,5 +1,5 @@
 -- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due,
--- KEYS[8] paused, KEYS[9] held; when the run has a flow, from KEYS[10] on as in flow.lua
+-- KEYS[8] paused, KEYS[9] held, KEYS[10] jobs; when the run has a flow, from KEYS[11] on as in flow.lua
 -- ARGV[1] job, ARGV[2] tick in ms, ARGV[3] 'skip' | 'allow', ARGV[4] id or '', ARGV[5] envelope without a time,
 -- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970, and a flow behind it, as in enqueue.lua
 -- → 'enqueued' | 'passed' | 'stale' | 'early'
@@ -21,9 +21,10 @@ last_id = last_id or ''
 local unfinished = last_id ~= '' and redis.call('HEXISTS', KEYS[2], last_id) == 1
     and not redis.call('ZSCORE', KEYS[3], last_id)
 local alone = ARGV[3] == 'skip'
-for i = 8, 9 do
-  -- In a queue that hands out nothing, no more than one is to wait.
-  local till = tonumber(string.match(redis.call('GET', KEYS[i]) or '1', '^%d+') or 0)
+local of_job = redis.call('HGET', KEYS[10], ARGV[1]) or '1'
+for _, pause in ipairs({ redis.call('GET', KEYS[8]) or '1', redis.call('GET', KEYS[9]) or '1', of_job }) do
+  -- Of what is not handed out, no more than one is to wait.
+  local till = tonumber(string.match(pause, '^%d+') or 0)
   alone = alone or till == 0 or now < till
 end
 if id == '' or (unfinished and alone) then
@@ -31,7 +32,7 @@ if id == '' or (unfinished and alone) then
   return 'passed'
 end
 
-local flow, run, answer, moves = KEYS[10] and flow_control(10, now), nil, nil, nil
+local flow, run, answer, moves = KEYS[11] and flow_control(11, now), nil, nil, nil
 local envelope = string.format('{"enqueued_at":%d,', now) .. string.sub(ARGV[5], 2)
 local when, said = string.match(ARGV[6], '^(%S*) ?(.*)$')
 local due = when == '' and now or tonumber(string.sub(when, 2))
