@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use mosquito::backend::redis::Redis;
-use mosquito::backend::{Backend, Claim, Fate, Overlap, Pause};
+use mosquito::backend::{Backend, Claim, Fate, Overlap, Pause, Scope};
 use mosquito::{
     Concurrency, ConcurrencyUse, Flow, FlowKey, LimitName, OnConflict, Priority, QueueName, RateKind,
     RateLimit, RateUse, Unique, Until,
 };
 
 use crate::making::{
-    HOUR, Overseer, banish, queue, reschedule, rescue_after, run, run_id, run_in, settlement, tick,
+    HOUR, Overseer, banish, job, queue, reschedule, rescue_after, run, run_id, run_in, settlement, tick,
 };
 use crate::store::REDIS;
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "waiting",
     "pending",
     "scheduled",
@@ -41,6 +41,7 @@ const KEYS: [&str; 26] = [
     "flows",
     "turns",
     "fading",
+    "jobs",
 ];
 
 /// What stands under each key, in one order.
@@ -62,7 +63,7 @@ const CONTENT: &str = "
     return all";
 
 /// The moves that there are.
-const MOVES: usize = 23;
+const MOVES: usize = 25;
 
 #[tokio::test]
 async fn a_move_that_meets_a_key_of_a_wrong_type_changes_nothing() {
@@ -121,6 +122,10 @@ fn unique(key: &FlowKey) -> Flow {
     Flow { unique: Some(unique), ..Flow::default() }
 }
 
+fn scope_of_a_job(mail: &QueueName) -> Scope {
+    Scope::Job(mail.clone(), job("greet"))
+}
+
 /// Runs in every list, one of them due, and a periodic job; and runs with a flow, of which one has a slot and others wait for it.
 async fn prepare(redis: &Redis, mail: &QueueName, ann: &Overseer) -> Vec<Claim> {
     let runs = ["a", "b", "c", "d"].map(run);
@@ -134,6 +139,7 @@ async fn prepare(redis: &Redis, mail: &QueueName, ann: &Overseer) -> Vec<Claim> 
     let flowing = ["f1", "f2", "f3"].map(|id| run(id).flowing(flow()));
     let _put = redis.enqueue(mail, &flowing).await.expect("it is enqueued");
     let slot = redis.claim(mail, &ann.ticket(), 1).await.expect("it is answered").runs;
+    redis.pause(&scope_of_a_job(mail), &Pause::new()).await.expect("it is paused");
     let later = run_in("u", HOUR).flowing(unique(&FlowKey::all()));
     let _put = redis.enqueue(mail, &[later, run("l").flowing(low())]).await.expect("it is enqueued");
     claims.into_iter().chain(slot).collect()
@@ -178,6 +184,8 @@ async fn move_it(
         19 => drop(redis.cancel(mail, &[claims[2].id.clone()]).await?),
         20 => drop(redis.cancel(mail, &[run_id("d"), run_id("e"), run_id("u"), run_id("l")]).await?),
         21 => drop(redis.cancelled(mail, &ann.id).await?),
+        22 => redis.pause(&scope_of_a_job(mail), &Pause::new().lasting(HOUR)).await?,
+        23 => redis.resume(&scope_of_a_job(mail)).await?,
         _ => redis.pause(&mail.into(), &Pause::new().lasting(HOUR)).await?,
     }
     Ok(())

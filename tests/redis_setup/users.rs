@@ -189,6 +189,7 @@ async fn move_everything(store: &dyn Backend) {
     assert!(store.paused(&Scope::Everything).await.unwrap().is_some());
     store.resume(&Scope::Everything).await.unwrap();
     store.complete_pause(std::slice::from_ref(&mail)).await.unwrap();
+    pause_a_job(store).await;
     store.flush(&mail).await.unwrap();
     store.enqueue(&mail, &[run("short")]).await.unwrap();
     assert!(store.delete(&mail, &RunId::new("short").unwrap()).await.unwrap());
@@ -208,6 +209,19 @@ async fn move_everything(store: &dyn Backend) {
     store.change_note(&notebook, "key", &NoteChange::Remove).await.unwrap();
     store.wait(Signal::Work, &[mail], Duration::from_millis(1)).await.unwrap();
     assert!(store.queues().await.unwrap().len() >= 3);
+}
+
+/// Its run is put aside and comes back.
+async fn pause_a_job(store: &dyn Backend) {
+    let letters = queue("letters");
+    let scope = Scope::Job(letters.clone(), JobName::new("nobody").unwrap());
+    store.pause(&scope, &Pause::new().lasting(Duration::from_secs(60))).await.unwrap();
+    store.enqueue(&letters, &[run("letter")]).await.unwrap();
+    let ticket = |number| Ticket { overseer: OverseerId::new("eve").unwrap(), number };
+    assert!(store.claim(&letters, &ticket(1), 4).await.unwrap().runs.is_empty());
+    assert!(store.paused(&scope).await.unwrap().is_some());
+    store.resume(&scope).await.unwrap();
+    assert_eq!(store.claim(&letters, &ticket(1), 4).await.unwrap().runs.len(), 1);
 }
 
 /// Runs with a flow: they wait in lanes, take slots and are held up.

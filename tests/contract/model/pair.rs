@@ -1,5 +1,6 @@
 //! A store and its model, side by side: each call goes to both, and both must answer the same.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -201,6 +202,20 @@ impl<'a> Pair<'a> {
         self.model.resume(&scope).await.expect("it is answered");
     }
 
+    pub(super) async fn pause_job(&mut self, job: &JobName, pause: &Pause) {
+        self.note(format!("{pause:?} of {job}"));
+        let scope = Scope::Job(self.queue.clone(), job.clone());
+        self.backend().pause(&scope, pause).await.expect("it is answered");
+        self.model.pause(&scope, pause).await.expect("it is answered");
+    }
+
+    pub(super) async fn resume_job(&mut self, job: &JobName) {
+        self.note(format!("resume {job}"));
+        let scope = Scope::Job(self.queue.clone(), job.clone());
+        self.backend().resume(&scope).await.expect("it is answered");
+        self.model.resume(&scope).await.expect("it is answered");
+    }
+
     fn scope(&self, everything: bool) -> Scope {
         if everything { Scope::Everything } else { Scope::Queue(self.queue.clone()) }
     }
@@ -286,6 +301,12 @@ impl<'a> Pair<'a> {
             let model = self.model.paused(&scope).await.expect("a pause is told");
             self.same(self.comparable_pause(store), self.comparable_pause(model));
         }
+        let comparable = |jobs: BTreeMap<JobName, Paused>| -> Vec<_> {
+            jobs.into_iter().map(|(job, paused)| (job, self.comparable_pause(Some(paused)))).collect()
+        };
+        let store = self.backend().paused_jobs(&self.queue).await.expect("they are told");
+        let model = self.model.paused_jobs(&self.queue).await.expect("they are told");
+        self.same(comparable(store), comparable(model));
         for list in List::ALL {
             let store = self.backend().page(&self.queue, list, 0, 1_000).await.expect("a page is read");
             let model = self.model.page(&self.queue, list, 0, 1_000).await.expect("a page is read");

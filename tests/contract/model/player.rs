@@ -7,18 +7,22 @@ use fastrand::Rng;
 use mosquito::backend::{
     Cancelled, Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Overlap, Pause, Rescue, Tick, Ticket,
 };
-use mosquito::{Flow, History, NewRun, RunId, Timestamp, When};
+use mosquito::{Body, Flow, History, NewRun, RunId, Timestamp, When};
+use serde_json::value::RawValue;
 
 use super::flows;
 use super::pair::{Pair, TwinClaim};
-use crate::making::{HOUR, Overseer, job, queue, run_id, run_when, tick_of};
+use crate::making::{HOUR, Overseer, job, queue, run_id, tick_of};
 use crate::store::Store;
 
 /// So few that runs of one id are often enqueued, deleted and enqueued again.
 const IDS: usize = 40;
 
+/// The jobs of all runs; the last one is periodic, too.
+const JOBS: [&str; 3] = ["send_letter", "greet", "report"];
+
 /// What there is to be seen.
-const EVERYTHING: [&str; 23] = [
+const EVERYTHING: [&str; 25] = [
     "enqueued",
     "duplicate",
     "kept away",
@@ -37,6 +41,8 @@ const EVERYTHING: [&str; 23] = [
     "told to end",
     "paused",
     "everything paused",
+    "job paused",
+    "job resumed",
     "noted",
     "not swapped",
     "not added",
@@ -94,7 +100,8 @@ impl<'a> Player<'a> {
             87..89 => self.delete().await,
             89..91 => self.cancel().await,
             91..93 => self.pause_or_resume().await,
-            93..95 => self.prune().await,
+            93 => self.pause_or_resume_a_job().await,
+            94 => self.prune().await,
             95..98 => self.tick().await,
             98 => self.change_notes().await,
             _ => self.flush_at_times().await,
@@ -145,8 +152,13 @@ impl<'a> Player<'a> {
             1 => When::At(now - chrono::TimeDelta::days(1)),
             _ => When::Now,
         };
-        let run = run_when(id.as_str(), when);
+        let (name, args) = (job(self.any_job()), RawValue::from_string("7".into()).expect("this is JSON"));
+        let run = NewRun::new(id, when, &Body::new(&name, &args));
         if self.random.bool() { run } else { run.flowing(self.flow()) }
+    }
+
+    fn any_job(&mut self) -> &'static str {
+        self.random.choice(JOBS).expect("there are some")
     }
 
     fn flow(&mut self) -> Flow {
@@ -331,15 +343,8 @@ impl<'a> Player<'a> {
             self.pair.resume(everything).await;
             return;
         }
-        let duration = match self.random.usize(0..3) {
-            0 => None,
-            _ if self.pair.shares_its_clock() => Some(Duration::from_millis(self.random.u64(0..300))),
-            _ => Some(HOUR),
-        };
-        let mut pause = duration.map_or_else(Pause::new, |duration| Pause::new().lasting(duration));
-        if self.random.bool() {
-            pause = pause.reason(format!("reason {}", self.random.u8(..))).author("ada");
-        }
+        let pause = self.any_pause();
+        let duration = pause.duration();
         self.pair.pause(everything, &pause).await;
         self.played(if everything { "everything paused" } else { "paused" }, 1);
         self.claim().await;
@@ -348,6 +353,34 @@ impl<'a> Player<'a> {
             // Long pauses would leave little else to see.
             self.pair.resume(everything).await;
         }
+    }
+
+    /// A job stays paused for a while, however long that is to last.
+    async fn pause_or_resume_a_job(&mut self) {
+        let name = job(self.any_job());
+        if self.random.bool() {
+            let pause = self.any_pause();
+            self.pair.pause_job(&name, &pause).await;
+            self.played("job paused", 1);
+        } else {
+            self.pair.resume_job(&name).await;
+            self.played("job resumed", 1);
+        }
+        self.claim().await;
+        self.tick().await;
+    }
+
+    fn any_pause(&mut self) -> Pause {
+        let duration = match self.random.usize(0..3) {
+            0 => None,
+            _ if self.pair.shares_its_clock() => Some(Duration::from_millis(self.random.u64(0..300))),
+            _ => Some(HOUR),
+        };
+        let pause = duration.map_or_else(Pause::new, |duration| Pause::new().lasting(duration));
+        if self.random.bool() {
+            return pause.reason(format!("reason {}", self.random.u8(..))).author("ada");
+        }
+        pause
     }
 
     async fn change_notes(&mut self) {
@@ -419,6 +452,9 @@ impl<'a> Player<'a> {
     pub(super) async fn finish(&mut self) {
         self.pair.resume(false).await;
         self.pair.resume(true).await;
+        for name in JOBS {
+            self.pair.resume_job(&job(name)).await;
+        }
         for who in 0..3 {
             let batch: Vec<_> = self.held[who].drain(..).map(|(_, claim)| (claim, Fate::Forget)).collect();
             self.pair.settle(&batch).await;
