@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mosquito::backend::Scope;
 use mosquito::events::Event;
-use mosquito::{Context, JobResult, Mosquito, Perform, job};
+use mosquito::{Context, JobName, JobResult, Mosquito, Perform, job};
 use mosquito_tests::{RedisServer, eventually, soon};
 
 use crate::jobs::Note;
@@ -141,6 +141,55 @@ async fn pauses_and_their_ends_are_told_with_what_was_said() {
     assert!(matches!(events.next().await, Some(Event::Paused { scope: Scope::Everything, .. })));
     assert!(matches!(events.next().await, Some(Event::Resumed { scope: Scope::Queue(_) })));
     assert!(matches!(events.next().await, Some(Event::Resumed { scope: Scope::Everything })));
+}
+
+/// In the queue of notes, and once under another name.
+#[job(queue = "notes", name = "memo", aliases("reminder"))]
+struct Memo;
+
+impl Perform for Memo {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_goes_past_a_paused_job_and_to_it_when_its_pause_is_over() {
+    let mosquito = memory().await;
+    let mut events = mosquito.events();
+    let notes = mosquito.queue("notes").unwrap();
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    is_waiting_again(&mut working, &mosquito).await;
+    let pause = Duration::from_millis(2_300);
+
+    mosquito.pause_job_for::<Memo>(pause).unwrap().author("ada").await.unwrap();
+
+    let begin = tokio::time::Instant::now();
+    let paused = notes.paused_jobs().await.unwrap();
+    assert_eq!(paused.keys().map(JobName::as_str).collect::<Vec<_>>(), ["memo", "reminder"]);
+    let memo = mosquito.enqueue(Memo).await.unwrap();
+    let note = mosquito.enqueue(note("other")).await.unwrap();
+    for (id, past) in [(note.id(), Duration::ZERO), (memo.id(), pause)] {
+        let finished = |event: &Event| match event {
+            Event::Finished { id, .. } => Some(id.clone()),
+            _ => None,
+        };
+        assert_eq!(working.within(Duration::from_secs(60), "finished", finished).await, *id);
+        let took = begin.elapsed();
+        assert!(took >= past && took < past + Duration::from_secs(1), "{took:?}");
+    }
+    assert!(notes.paused_jobs().await.unwrap().is_empty());
+    mosquito.resume_job::<Memo>().await.unwrap();
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        match events.next().await.unwrap() {
+            Event::Paused { scope, .. } | Event::Resumed { scope } => told.push(scope.to_string()),
+            _ => (),
+        }
+    }
+    let both = ["job memo in queue notes", "job reminder in queue notes"];
+    assert_eq!(told, [both, both].concat());
+    let _ = working.stop().await;
 }
 
 /// What the queue was told of everything.

@@ -5,7 +5,7 @@ use rusqlite::StatementStatus;
 use super::{Folder, mail, run, runs, ticket};
 use crate::backend::Backend;
 use crate::backend::sqlite::call::Kind;
-use crate::backend::sqlite::{Sqlite, enqueue, flush, lanes, leases, moves, queue, rules};
+use crate::backend::sqlite::{Sqlite, enqueue, flush, lanes, leases, moves, pauses, queue, rules};
 use crate::flow::{Flow, Priority};
 use crate::job_run::When;
 use crate::name::QueueName;
@@ -29,7 +29,8 @@ async fn plan(sqlite: &Sqlite, sql: &'static str) -> Vec<String> {
 
 /// A step that takes longer the more there is.
 fn goes_past_others(step: &str) -> bool {
-    let tables = ["runs", "queues", "owners", "lanes", "slots", "rules", "rates", "unique_keys"];
+    let tables =
+        ["runs", "queues", "owners", "lanes", "slots", "rules", "rates", "unique_keys", "paused_jobs"];
     tables.iter().any(|table| step.split_whitespace().take(2).eq(["SCAN", *table]))
         || step.contains("TEMP B-TREE")
 }
@@ -38,7 +39,7 @@ fn goes_past_others(step: &str) -> bool {
 async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
     let folder = Folder::new();
     let sqlite = Sqlite::open(folder.file()).await.unwrap();
-    let looks: [(&str, &[&str]); 17] = [
+    let looks: [(&str, &[&str]); 19] = [
         (moves::FRONT, &[PLACE]),
         (lanes::HEAD, &[PLACE]),
         (enqueue::FIRST_RANK, &[PLACE]),
@@ -63,6 +64,8 @@ async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
         (lanes::DUE_LANES, &["lanes_by_standing (queue=? AND level=? AND blocked_until<?)"]),
         (lanes::PARKED, &[STANDING]),
         (lanes::SLOTS_USED, &["PRIMARY KEY (queue=? AND slot=?)"]),
+        (lanes::JOB_PAUSES, &["paused_jobs USING PRIMARY KEY (queue=?)"]),
+        (pauses::PAUSED_JOBS, &["paused_jobs USING PRIMARY KEY (queue=?)"]),
         (rules::FORGET_RATES, &["rates_by_fading (queue=? AND fades<?)"]),
         (rules::FORGET_KEYS, &["unique_keys_by_end (queue=? AND until<?)"]),
     ];
