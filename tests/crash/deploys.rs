@@ -22,7 +22,7 @@ async fn rolled_out(store: Store) {
     trial.enqueue((0..5).map(|_| Parcel)).await;
     trial.enqueue((0..5).map(|n| Letter { to: format!("new-{n}"), stamp: 2 })).await;
     trial.ledger.promise(enqueue_old_letters(&trial.mosquito).await);
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let work = mosquito.queue("work").expect("it is a name");
 
     let old = fleet.launch_as(mosquito_tests::Program::at(OLD_WORKER), plan);
