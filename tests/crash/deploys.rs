@@ -2,6 +2,7 @@
 
 use mosquito::backend::List;
 use mosquito::{Body, JobName, NewRun, QueueName, RunId, When};
+use mosquito_tests::flow_of;
 use serde_json::value::to_raw_value;
 
 use crate::jobs::{Letter, Parcel};
@@ -50,7 +51,11 @@ async fn rolled_out(store: Store) {
 async fn enqueue_old_letters(mosquito: &mosquito::Mosquito) -> Vec<RunId> {
     let job = JobName::new("letter").expect("it is a name");
     let args = to_raw_value(&serde_json::json!({ "to": "old" })).expect("it serializes");
-    let run = |_| NewRun::new(RunId::random(), When::Now, &Body::new(&job, &args));
+    let run = |_| {
+        let id = RunId::random();
+        let flow = flow_of(&id).unwrap_or_default();
+        NewRun::new(id, When::Now, &Body::new(&job, &args)).flowing(flow)
+    };
     let runs: Vec<_> = (0..5).map(run).collect();
     let work = QueueName::new("work").expect("it is a name");
     let answers = mosquito.backend().enqueue(&work, &runs).await.expect("they are enqueued");
