@@ -48,17 +48,16 @@ async fn killed_at(store: &Store, point: FailPoint) {
     if point.operation == Operation::Rescue {
         leave_runs_behind(&mut trial, &plan).await;
     }
-    trial.enqueue((0..2).map(|_| Work { pause: 1_500 })).await;
+    let long = trial.enqueue((0..2).map(|_| Work { pause: 1_500 })).await;
     trial.enqueue((0..20).map(|_| Work { pause: 20 })).await;
     trial.enqueue((0..3).map(|_| Parent)).await;
     trial.enqueue((0..3).map(|_| Flaky { succeeds_at: 3 })).await;
-    let hopeless = trial.mosquito.enqueue(Hopeless).await.expect("it is enqueued");
-    trial.ledger.promise_dead([hopeless.id()]);
+    trial.enqueue_hopeless(Hopeless).await;
     let Trial { ledger, fleet, mosquito, .. } = &mut trial;
 
     let victim = fleet.launch(&WorkerPlan { fail_at: Some(point), ..plan.clone() });
     if matches!(point.operation, Operation::HandBack | Operation::Resign) {
-        ledger.until(Fact::Began, 1).await;
+        ledger.until_began(&long[0]).await;
         fleet.terminate(victim);
     }
     tokio::task::block_in_place(|| fleet.wait_for_death(victim, Signal::SIGKILL));

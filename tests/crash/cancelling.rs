@@ -5,7 +5,7 @@ use std::time::Duration;
 use mosquito::backend::Cancelled;
 use mosquito::{Mosquito, RunId};
 use mosquito_tests::journal::{self, Fact};
-use mosquito_tests::{CrashLedger, Direction, Proxy, Traffic, WorkerPlan, soon};
+use mosquito_tests::{CrashLedger, Direction, Proxy, Traffic, WorkerPlan, flow_of, soon};
 
 use crate::jobs::{Heeding, Work};
 use crate::store::Store;
@@ -20,7 +20,11 @@ on_both!(
 const PROMISED: Duration = Duration::from_secs(1);
 
 async fn enqueue<J: mosquito::Job>(mosquito: &Mosquito, job: J) -> RunId {
-    mosquito.enqueue(job).await.expect("it is enqueued").id().clone()
+    let id = RunId::random();
+    let flow = flow_of(&id).unwrap_or_default();
+    let enqueue = mosquito.enqueue(job).id(id.clone()).flow(|its| *its = flow);
+    assert!(enqueue.await.expect("it is enqueued").is_new(), "nothing keeps it away");
+    id
 }
 
 async fn cancel(mosquito: &Mosquito, id: &RunId) -> Cancelled {
@@ -49,7 +53,7 @@ async fn cancelled_within(ledger: &CrashLedger, mosquito: &Mosquito, id: &RunId)
 async fn a_run_that_is_cancelled_from_another_process_is_told_within_a_second(store: Store) {
     const RUNS: usize = 9;
     let mut trial = Trial::on(&store).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     // At the pace that a runner has by default: nothing but the word can be so quick.
     let worker = fleet.start(&WorkerPlan { executors: RUNS, pace: None, ..plan.clone() });
     let mut ids = Vec::new();
@@ -80,7 +84,7 @@ async fn a_run_that_is_cancelled_from_another_process_is_told_within_a_second(st
 
 async fn a_cancelled_run_of_a_killed_worker_is_not_performed_again(store: Store) {
     let mut trial = Trial::on(&store).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let worker = fleet.start(plan);
     let unwanted = enqueue(mosquito, Work { pause: 60_000 }).await;
     let wanted = enqueue(mosquito, Work { pause: 1_500 }).await;
@@ -137,7 +141,7 @@ async fn back_from(cut: Cut) -> Duration {
         let Store::Redis(server) = &store else { unreachable!("it is a Redis") };
         let proxy = Proxy::before(server.port());
         let mut trial = Trial::on(&store).await;
-        let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+        let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
         let worker = fleet.start(&WorkerPlan { store: proxy.url(), pace: None, ..plan.clone() });
         let id = enqueue(mosquito, Heeding).await;
         ledger.until(Fact::Began, 1).await;

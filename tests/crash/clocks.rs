@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use mosquito::Enqueued;
+use mosquito::{Enqueued, RunId};
 use mosquito_tests::journal::{self, Fact};
-use mosquito_tests::{CrashLedger, Fleet, WorkerPlan};
+use mosquito_tests::{CrashLedger, Fleet, WorkerPlan, enqueue_flowing};
 
 use crate::jobs::{Flaky, Work};
 use crate::store::Store;
@@ -33,13 +33,14 @@ async fn clocks_that_are_two_hours_apart_and_jump_do_not_matter() {
     let workers = fleets.each_mut().map(|fleet| fleet.start(&plan));
     let begin = Instant::now();
     let later = mosquito.enqueue_all((0..5).map(|_| Work { pause: 5 })).delay(DELAY).await.unwrap();
-    promise(mosquito.enqueue_all((0..10).map(|_| Work { pause: 3_000 })).await.unwrap());
-    promise(mosquito.enqueue_all((0..10).map(|_| Flaky { succeeds_at: 3 })).await.unwrap());
+    let ids = || (0..10).map(|_| RunId::random());
+    promise(enqueue_flowing(&mosquito, ids().map(|id| (id, Work { pause: 3_000 }))).await.unwrap());
+    promise(enqueue_flowing(&mosquito, ids().map(|id| (id, Flaky { succeeds_at: 3 }))).await.unwrap());
     ledger.until(Fact::Began, 10).await;
     for (ahead, behind) in [(HOUR, -HOUR), (-HOUR, HOUR)] {
         clocks[0].set(ahead);
         clocks[1].set(behind);
-        promise(mosquito.enqueue_all((0..10).map(|_| Flaky { succeeds_at: 2 })).await.unwrap());
+        promise(enqueue_flowing(&mosquito, ids().map(|id| (id, Flaky { succeeds_at: 2 }))).await.unwrap());
         let ticks = ledger.count(Fact::Began);
         ledger.until(Fact::Began, ticks + 10).await;
     }

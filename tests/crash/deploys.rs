@@ -2,6 +2,7 @@
 
 use mosquito::backend::List;
 use mosquito::{Body, JobName, NewRun, QueueName, RunId, When};
+use mosquito_tests::flow_of;
 use serde_json::value::to_raw_value;
 
 use crate::jobs::{Letter, Parcel};
@@ -22,7 +23,7 @@ async fn rolled_out(store: Store) {
     trial.enqueue((0..5).map(|_| Parcel)).await;
     trial.enqueue((0..5).map(|n| Letter { to: format!("new-{n}"), stamp: 2 })).await;
     trial.ledger.promise(enqueue_old_letters(&trial.mosquito).await);
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let work = mosquito.queue("work").expect("it is a name");
 
     let old = fleet.launch_as(mosquito_tests::Program::at(OLD_WORKER), plan);
@@ -50,7 +51,11 @@ async fn rolled_out(store: Store) {
 async fn enqueue_old_letters(mosquito: &mosquito::Mosquito) -> Vec<RunId> {
     let job = JobName::new("letter").expect("it is a name");
     let args = to_raw_value(&serde_json::json!({ "to": "old" })).expect("it serializes");
-    let run = |_| NewRun::new(RunId::random(), When::Now, &Body::new(&job, &args));
+    let run = |_| {
+        let id = RunId::random();
+        let flow = flow_of(&id).unwrap_or_default();
+        NewRun::new(id, When::Now, &Body::new(&job, &args)).flowing(flow)
+    };
     let runs: Vec<_> = (0..5).map(run).collect();
     let work = QueueName::new("work").expect("it is a name");
     let answers = mosquito.backend().enqueue(&work, &runs).await.expect("they are enqueued");

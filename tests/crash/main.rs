@@ -12,7 +12,7 @@
 //! ```
 //!
 //! 1. A [`Store`](store::Store) and a [`CrashLedger`], then a [`WorkerPlan`] of both, and a client by [`WorkerPlan::connect`].
-//! 2. Runs are enqueued, and what was answered is [promised](CrashLedger::promise).
+//! 2. Runs are enqueued, half of them with a [flow](mosquito_tests::flow_of), and what was answered is [promised](CrashLedger::promise).
 //! 3. Workers are started in a [`Fleet`], the fault is done, by the fleet or noted in it
 //!    ([`Fleet::fault`] for what is over at once, [`Fleet::begin_fault`] and [`Fleet::end_fault`] for what lasts), always for whom it hits:
 //!    one process or everybody.
@@ -22,7 +22,7 @@
 //! What `close` checks: each promised id was performed to its end at least once; at the end each id is gone, or in exactly one list where it
 //! may stand; no run was settled as done twice, or by another claim than its latest; each time a run was performed once more, a
 //! fault hit one of the two who performed it, in that time; there are no more of those than the faults' executors and one batch of settlements
-//! each; and no second between the first and the last tick is missing.
+//! each; no second between the first and the last tick is missing; and nobody has a slot or a unique key any more.
 //!
 //! The table: `cargo test -p mosquito-tests --test crash -- --nocapture | grep '^fault'`.
 
@@ -43,9 +43,12 @@ mod stops;
 mod store;
 mod wrapped;
 
-use mosquito::Mosquito;
+use std::cell::RefCell;
+
+use fastrand::Rng;
 use mosquito::backend::{List, StoredRun};
-use mosquito_tests::{CrashLedger, Fleet, WorkerPlan};
+use mosquito::{Enqueued, Job, Mosquito, RunId};
+use mosquito_tests::{CrashLedger, Fleet, Seed, WorkerPlan, enqueue_flowing};
 
 /// The program of the workers.
 const WORKER: &str = env!("CARGO_BIN_EXE_crash-worker");
@@ -74,6 +77,8 @@ struct Trial {
     fleet: Fleet,
     plan: WorkerPlan,
     mosquito: Mosquito,
+    /// The ids of runs follow from it, and so which of them have a flow.
+    random: RefCell<Rng>,
 }
 
 impl Trial {
@@ -81,13 +86,33 @@ impl Trial {
         let ledger = CrashLedger::new();
         let plan = store.plan(&ledger);
         let mosquito = plan.connect().await.expect("the store is there");
-        Self { ledger, fleet: Fleet::of(WORKER), plan, mosquito }
+        let random = RefCell::new(Seed::several(1)[0].begin());
+        Self { ledger, fleet: Fleet::of(WORKER), plan, mosquito, random }
     }
 
-    /// Enqueues runs that are to be performed.
-    async fn enqueue<J: mosquito::Job>(&self, jobs: impl IntoIterator<Item = J, IntoIter: Send + 'static>) {
-        let answers = self.mosquito.enqueue_all(jobs).await.expect("runs are enqueued");
-        self.ledger.promise(answers.iter().map(mosquito::Enqueued::id));
+    /// Enqueues runs that are to be performed, half of them with a [flow](mosquito_tests::flow_of). Answers their ids.
+    async fn enqueue<J: Job>(&self, jobs: impl IntoIterator<Item = J>) -> Vec<RunId> {
+        let ids = self.enqueue_runs(jobs).await;
+        self.ledger.promise(&ids);
+        ids
+    }
+
+    /// Enqueues a run that is to end in `dead`. Answers its id.
+    async fn enqueue_hopeless<J: Job>(&self, job: J) -> RunId {
+        let id = self.enqueue_runs([job]).await.remove(0);
+        self.ledger.promise_dead([&id]);
+        id
+    }
+
+    async fn enqueue_runs<J: Job>(&self, jobs: impl IntoIterator<Item = J>) -> Vec<RunId> {
+        let runs: Vec<_> = jobs.into_iter().map(|job| (self.new_id(), job)).collect();
+        let answers = enqueue_flowing(&self.mosquito, runs).await.expect("runs are enqueued");
+        assert!(answers.iter().all(Enqueued::is_new), "nothing keeps them away: {answers:?}");
+        answers.iter().map(|answer| answer.id().clone()).collect()
+    }
+
+    fn new_id(&self) -> RunId {
+        RunId::new(format!("{:016x}", self.random.borrow_mut().u64(..))).expect("digits are an id")
     }
 }
 

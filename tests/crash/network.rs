@@ -78,7 +78,7 @@ async fn a_settlement_that_is_not_answered_for_longer_than_a_lease_is_not_told_a
     let store = Store::redis();
     let (mut trial, proxy) = behind_a_proxy(&store).await;
     trial.enqueue((0..10).map(|_| Work { pause: 20 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
 
     proxy.lose(Script::Settle, 1, Lost::Silent);
     let worker = fleet.start(plan);
@@ -113,7 +113,7 @@ async fn a_lost_answer_to_an_enqueue_may_be_asked_for_again() {
         assert_eq!(again, Enqueued::Duplicate(id.clone()), "{how:?}: it had taken effect");
         trial.ledger.promise([id]);
     }
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let worker = fleet.start(plan);
     ledger.until_kept(mosquito).await;
     let report = tokio::task::block_in_place(|| fleet.stop(worker));
@@ -202,7 +202,7 @@ async fn a_slow_network_costs_time_and_nothing_else() {
     }
     trial.enqueue((0..20).map(|_| Work { pause: 10 })).await;
     trial.enqueue((0..3).map(|_| Flaky { succeeds_at: 2 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
 
     let worker = fleet.start(&WorkerPlan { pace: Some(PATIENT), ..plan.clone() });
     ledger.until_kept(mosquito).await;
@@ -218,7 +218,7 @@ async fn a_stop_waits_for_the_answers_to_its_last_settlements_and_claims() {
     let store = Store::redis();
     let (mut trial, proxy) = behind_a_proxy(&store).await;
     trial.enqueue((0..20).map(|_| Work { pause: 10 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     for direction in [Direction::ToServer, Direction::ToClient] {
         proxy.traffic(direction, Traffic::Delay(Duration::from_millis(700)));
     }

@@ -18,11 +18,10 @@ async fn a_run_that_kills_its_process_is_dead_after_three_and_its_neighbours_are
 
 async fn poisoned(store: &Store, how: Ending, signal: Signal) {
     let mut trial = Trial::on(store).await;
-    let poison = trial.mosquito.enqueue(Poison { how }).await.expect("it is enqueued");
-    trial.ledger.promise_dead([poison.id()]);
+    let poison = trial.enqueue_hopeless(Poison { how }).await;
     // Longer than the poison takes: each dies with it, as long as they are performed together.
     trial.enqueue((0..4).map(|_| Work { pause: 500 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
 
     for _ in 0..3 {
         let victim = fleet.launch(plan);
@@ -35,7 +34,7 @@ async fn poisoned(store: &Store, how: Ending, signal: Signal) {
     let report = tokio::task::block_in_place(|| fleet.stop(survivor));
     let dead = standing(mosquito, List::Dead).await;
     let told: Vec<_> = dead.iter().map(|run| (&run.id, run.history.error.as_deref())).collect();
-    assert_eq!(told, [(poison.id(), Some("poisoned: 3 processes died while they performed it"))]);
+    assert_eq!(told, [(&poison, Some("poisoned: 3 processes died while they performed it"))]);
     assert_eq!(report.refused, 0, "{report:?}");
     let account = ledger.close(&format!("{}: poison, {how:?}", store.name()), fleet, mosquito).await;
     assert_eq!((account.poisoned, account.runs), (1, 4), "{account}");

@@ -292,7 +292,8 @@ fn server(store: &mut Store) -> &mut RedisServer {
     }
 }
 
-/// Somebody who enqueues run after run, each again under its id until that is answered.
+/// Somebody who enqueues run after run, each again under its id until that is answered. They are plain, and so behind those that were
+/// there before: what goes first is performed and gone before it is sent again, which enqueues it anew.
 struct Enqueuing {
     enough: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<Vec<RunId>>,

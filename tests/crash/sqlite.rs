@@ -27,7 +27,7 @@ async fn a_disk_without_room_is_waited_for() {
     trial.enqueue((0..10).map(|_| Flaky { succeeds_at: 2 })).await;
     // A process that heeds that signal dies of it, where a full disk only fails.
     trial.fleet = Fleet::of(wrapped::worker(trial.ledger.folder(), "deaf-worker", "trap '' XFSZ\nexec"));
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let worker = fleet.start(plan);
     ledger.until(Fact::Forgotten, 50).await;
 
@@ -52,7 +52,7 @@ async fn a_disk_without_room_is_waited_for() {
 async fn a_file_that_another_process_locks_is_waited_for() {
     let mut trial = Trial::on(&Store::sqlite()).await;
     trial.enqueue((0..300).map(|_| Work { pause: 10 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let worker = fleet.start(plan);
     ledger.until(Fact::Ended, 50).await;
 
@@ -101,7 +101,7 @@ async fn a_log_that_is_deleted_ends_its_workers_with_a_sentence() {
 async fn gone(happen: impl FnOnce(&Path)) {
     let mut trial = Trial::on(&Store::sqlite()).await;
     trial.enqueue((0..20).map(|_| Work { pause: 5 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let worker = fleet.start(plan);
     ledger.until(Fact::Forgotten, 20).await;
 

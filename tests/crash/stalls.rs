@@ -17,7 +17,7 @@ async fn a_worker_that_stood_still_beyond_its_lease_settles_nothing_and_its_toke
     let mut trial = Trial::on(&store).await;
     trial.enqueue((0..2).map(|_| Heeding)).await;
     trial.enqueue((0..3).map(|_| Work { pause: 1_000 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let held = fleet.start(plan);
     ledger.until(Fact::Began, 5).await;
 
@@ -41,7 +41,7 @@ async fn a_worker_that_stood_still_beyond_its_lease_settles_nothing_and_its_toke
 async fn jobs_that_hold_every_thread_for_two_leases_are_not_performed_twice(store: Store) {
     let mut trial = Trial::on(&store).await;
     trial.enqueue((0..2).map(|_| Hog { pause: 3_200 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let busy = fleet.start(&WorkerPlan { executors: 2, threads: 2, ..plan.clone() });
     ledger.until(Fact::Began, 2).await;
     let idle = fleet.start(plan);
@@ -62,7 +62,7 @@ async fn a_worker_with_the_pid_and_host_of_a_dead_one_is_another_one(store: Stor
     }
     let mut trial = Trial::on(&store).await;
     trial.enqueue((0..5).map(|_| Work { pause: 400 })).await;
-    let Trial { ledger, fleet, mosquito, plan } = &mut trial;
+    let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let alone = || Program::at("unshare").arg("--pid").arg("--fork").arg("--kill-child").arg(WORKER);
     let first = fleet.launch_as(alone(), plan);
     ledger.until(Fact::Began, 5).await;

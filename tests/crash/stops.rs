@@ -37,7 +37,7 @@ async fn a_worker_whose_job_computes_without_end_ends_within_its_grace_too(store
 async fn a_worker_whose_jobs_hold_every_thread_is_ended_soon_after_its_grace(store: Store) {
     let trial = Trial::on(&store).await;
     trial.enqueue((0..2).map(|_| Hog { pause: 12_000 })).await;
-    let Trial { ledger, mut fleet, mosquito, plan } = trial;
+    let Trial { ledger, mut fleet, mosquito, plan, .. } = trial;
     let grace = Duration::from_millis(500);
     let worker = fleet.start(&WorkerPlan { executors: 2, threads: 2, grace, ..plan.clone() });
     ledger.until(Fact::Began, 2).await;
@@ -66,7 +66,7 @@ async fn a_second_signal_during_the_drain_ends_a_worker_at_once(store: Store) {
 
 /// A worker is told to stop while it performs so many runs, which are handed back and performed by its successor.
 async fn stopped_in_the_middle(trial: Trial, store: &Store, name: &str, runs: u64, twice: bool) {
-    let Trial { ledger, mut fleet, mosquito, plan } = trial;
+    let Trial { ledger, mut fleet, mosquito, plan, .. } = trial;
     let grace = if twice { plan.grace } else { Duration::from_millis(1_000) };
     let worker = fleet.start(&WorkerPlan { grace, ..plan.clone() });
     ledger.until(Fact::Began, runs).await;

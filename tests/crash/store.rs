@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mosquito_tests::{CrashLedger, RedisServer, WorkerPlan};
+use mosquito_tests::{CrashLedger, Inside, RedisServer, WorkerPlan};
 
 /// A store of a test's own.
 pub(crate) enum Store {
@@ -24,11 +24,15 @@ impl Store {
     pub(crate) fn plan(&self, ledger: &CrashLedger) -> WorkerPlan {
         match self {
             Self::Redis(server) => {
-                let prefix = ledger.folder().file_name().map(|name| name.to_string_lossy().into_owned());
-                WorkerPlan { prefix, ..WorkerPlan::new(server.url(), ledger.journal()) }
+                let folder = ledger.folder().file_name().expect("a ledger has a folder");
+                let prefix = folder.to_string_lossy().into_owned();
+                ledger.look_into(Inside::Redis { url: server.url(), prefix: prefix.clone() });
+                WorkerPlan { prefix: Some(prefix), ..WorkerPlan::new(server.url(), ledger.journal()) }
             }
             Self::Sqlite => {
-                let url = format!("sqlite://{}", ledger.folder().join("jobs.db").display());
+                let file = ledger.folder().join("jobs.db");
+                let url = format!("sqlite://{}", file.display());
+                ledger.look_into(Inside::Sqlite(file));
                 WorkerPlan::new(url, ledger.journal())
             }
         }

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 use crate::book::{Book, Span};
 use crate::eventually::eventually;
 use crate::fleet::{Fault, Fleet};
+use crate::flowing::leaks;
+use crate::inside::Inside;
 use crate::journal::Fact;
 
 /// How long runs may take to come to an end on a busy machine.
@@ -31,6 +33,7 @@ pub struct CrashLedger {
     folder: TempDir,
     promised: Mutex<BTreeMap<String, Promise>>,
     book: Mutex<Book>,
+    inside: Mutex<Option<Inside>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl CrashLedger {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("mosquito-crash-").tempdir();
         let folder = folder.expect("a folder for temporary files can be written");
-        Self { folder, promised: Mutex::default(), book: Mutex::default() }
+        Self { folder, promised: Mutex::default(), book: Mutex::default(), inside: Mutex::default() }
     }
 
     /// Where workers write down what they do.
@@ -85,6 +88,11 @@ impl CrashLedger {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// At the end the store is also looked into past its backend, which does not tell of what it has forgotten.
+    pub fn look_into(&self, inside: Inside) {
+        *lock(&self.inside) = Some(inside);
     }
 
     /// These runs are enqueued: each is to be performed to its end.
@@ -150,6 +158,16 @@ impl CrashLedger {
         eventually(&format!("{fact:?} {times} times"), DEADLINE, look).await;
     }
 
+    /// Waits until somebody performs a run.
+    ///
+    /// # Panics
+    ///
+    /// When nobody does.
+    pub async fn until_began(&self, id: impl fmt::Display) {
+        let look = || async { if self.count_of(&id, Fact::Began) > 0 { Ok(()) } else { Err("it waits") } };
+        eventually(&format!("{id} is performed"), DEADLINE, look).await;
+    }
+
     /// Waits until each promise is kept and no run is left that is to be performed, ticks apart.
     ///
     /// # Panics
@@ -201,10 +219,13 @@ impl CrashLedger {
     pub async fn account(&self, name: &str, fleet: &Fleet, mosquito: &Mosquito) -> Account {
         let standing = standing(mosquito).await.expect("the store answers at the end");
         let unkept = self.unkept();
+        let leaks = leaks(mosquito, self.all_ids()).await.expect("the store answers at the end");
         let book = self.read();
         let at = |fault: &Fault| Fault { from: book.hit_at(fault), ..fault.clone() };
         let faults: Vec<_> = fleet.faults().iter().map(at).collect();
         let mut violations = self.misplaced(&standing, &book);
+        violations.extend(leaks);
+        violations.extend(lock(&self.inside).iter().flat_map(Inside::leftovers));
         if !unkept.is_empty() {
             violations.push(format!(
                 "{} runs were never performed to their end: {}",
@@ -299,6 +320,11 @@ impl CrashLedger {
         let here = promised.iter().filter(|(_, promise)| **promise == Promise::Performed);
         let there = book.ids().filter(|id| book.has(id, Fact::Enqueued));
         here.map(|(id, _)| id.clone()).chain(there.map(str::to_owned)).collect()
+    }
+
+    fn all_ids(&self) -> BTreeSet<String> {
+        let promised: Vec<_> = lock(&self.promised).keys().cloned().collect();
+        self.read().ids().map(str::to_owned).chain(promised).collect()
     }
 
     fn read(&self) -> MutexGuard<'_, Book> {

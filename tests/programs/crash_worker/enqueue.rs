@@ -1,7 +1,8 @@
-//! Enqueues without end, one run and many in turn, and writes down each id that the store answered.
+//! Enqueues without end, one run and many in turn, half of them with a flow, and writes down each id that the store answered.
 
-use mosquito_tests::WorkerPlan;
+use mosquito::RunId;
 use mosquito_tests::journal::{Entry, Fact, Journal};
+use mosquito_tests::{WorkerPlan, enqueue_flowing, flow_of};
 
 use crate::jobs::Work;
 
@@ -13,10 +14,13 @@ pub(crate) async fn enqueue() {
     let mosquito = plan.connect().await.expect("the store is there");
     println!("ready to enqueue");
     for n in 1.. {
-        let one = mosquito.enqueue(Work { pause: 1 }).await.expect("a run is enqueued");
+        let id = RunId::random();
+        let flow = flow_of(&id).unwrap_or_default();
+        let one = mosquito.enqueue(Work { pause: 1 }).id(id).flow(|its| *its = flow);
+        let one = one.await.expect("a run is enqueued");
         journal.note(Fact::Enqueued, one.id(), 0_u64);
-        let many = (0..n % 30).map(|_| Work { pause: 1 });
-        let many = mosquito.enqueue_all(many).await.expect("runs are enqueued");
+        let many = (0..n % 30).map(|_| (RunId::random(), Work { pause: 1 }));
+        let many = enqueue_flowing(&mosquito, many).await.expect("runs are enqueued");
         journal.write(many.iter().map(|one| Entry::now(Fact::Enqueued, one.id(), 0_u64)));
         // So that the workers keep up.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

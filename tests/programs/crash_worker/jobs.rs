@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use mosquito::{Context, JobError, JobResult, Perform, RunId, Upgrade, job};
-use mosquito_tests::die;
 use mosquito_tests::journal::{Fact, Journal};
+use mosquito_tests::{die, flow_of};
 
 /// Lasts for so many milliseconds, whatever its token says.
 #[job(queue = "work", state(Journal))]
@@ -76,7 +76,8 @@ impl Perform for Parent {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         began(cx);
         let child = RunId::new(format!("child-of-{}-{}", cx.id(), cx.attempt()))?;
-        let _enqueued = cx.enqueue(Work { pause: 5 }).id(child.clone()).await?;
+        let flow = flow_of(&child).unwrap_or_default();
+        let _enqueued = cx.enqueue(Work { pause: 5 }).id(child.clone()).flow(|its| *its = flow).await?;
         cx.state::<Journal>().note(Fact::Enqueued, child, 0_u64);
         ended(cx);
         Ok(())
@@ -167,7 +168,15 @@ impl Perform for Letter {
 }
 
 /// Comes each second.
-#[job(queue = "ticks", every = "1s", missed = "all", overlap = "allow", state(Journal))]
+#[job(
+    queue = "ticks",
+    every = "1s",
+    missed = "all",
+    overlap = "allow",
+    priority = 2,
+    concurrency(limit = 10_000, key = "wide"),
+    state(Journal)
+)]
 pub(crate) struct Tick;
 
 impl Perform for Tick {

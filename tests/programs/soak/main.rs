@@ -1,5 +1,5 @@
 //! Faults without end on workers that are never without work, for as long as wanted, with an exact ledger:
-//! `soak --minutes 30`. Ends with 1 when a run was lost, is stuck, or was settled under an old claim.
+//! `soak --minutes 30`. Ends with 1 when a run was lost, is stuck, or was settled under an old claim, or when anything leaked.
 //!
 //! ```text
 //! enqueues 1,200 runs/s ──> Redis (AOF, each write synced) or SQLite <──> four workers of 20 executors
@@ -13,6 +13,8 @@
 //! after the drain; *stuck* when it still stands in one. It was *settled under an old claim* when the store
 //! agreed that it is done twice, or by another claim than its latest. All three are counted exactly: each claim and each
 //! settlement that the store answered is in the pipe, also those of processes that are killed in the next moment.
+//!
+//! Half of the runs have a [flow](mosquito_tests::flow_of). What *leaked* is a slot that is taken, or a unique key that is held, after the drain.
 
 #[path = "../crash_worker/jobs.rs"]
 mod jobs;
@@ -26,10 +28,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use mosquito::backend::{Backend, List};
-use mosquito::{Body, JobName, Mosquito, NewRun, QueueName, RunId, When};
+use mosquito::{Mosquito, QueueName, RunId};
 use mosquito_tests::journal::Journal;
-use mosquito_tests::{Fleet, RedisServer, WorkerPlan};
-use serde_json::value::to_raw_value;
+use mosquito_tests::{Fleet, Inside, RedisServer, WorkerPlan, leaks, run_of};
 
 use options::{Options, Store};
 use storm::Storm;
@@ -39,6 +40,9 @@ use tally::{Counts, Tally, lock};
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 const PRINT_EVERY: Duration = Duration::from_secs(60);
+
+/// The store, if it is a file.
+const FILE: &str = "jobs.db";
 
 /// How many runs one call enqueues.
 const BATCH: usize = 100;
@@ -74,16 +78,19 @@ async fn soak(options: Options) -> bool {
     let server = (options.store == Store::Redis)
         .then(|| RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]));
     let plan = plan(server.as_ref(), folder.path(), &pipe);
+    let inside = inside(server.as_ref(), folder.path());
     let mosquito = plan.connect().await.expect("the store is there");
     let program =
         std::env::current_exe().expect("a program knows where it is").with_file_name("crash-worker");
     let storm = Storm::new(options.seed, Fleet::of(program), plan, server, tally.clone());
 
     let blowing = tokio::task::spawn_blocking(move || blow(storm, options.time));
-    enqueue(&mosquito, &tally, options.rate, || blowing.is_finished()).await;
+    let made = enqueue(&mosquito, &tally, options.rate, || blowing.is_finished()).await;
     let mut storm = blowing.await.expect("each fault can be done");
     storm.calm();
     let standing = drain(&mosquito, &tally).await;
+    let mut leaked = leaks(&mosquito, (0..made).map(tally::id_of)).await.expect("the store answers");
+    leaked.extend(inside.leftovers());
     let (faults, bound) = (storm.faults().clone(), storm.bound());
     tokio::task::block_in_place(|| storm.end());
     close(&pipe, &tally).await;
@@ -91,11 +98,18 @@ async fn soak(options: Options) -> bool {
     for (what, times) in &faults {
         println!("  {times:>6} {what}");
     }
-    judge(&lock(&tally), &standing, bound)
+    judge(&lock(&tally), &standing, &leaked, bound)
+}
+
+fn inside(server: Option<&RedisServer>, folder: &Path) -> Inside {
+    match server {
+        Some(server) => Inside::Redis { url: server.url(), prefix: "mosquito".into() },
+        None => Inside::Sqlite(folder.join(FILE)),
+    }
 }
 
 fn plan(server: Option<&RedisServer>, folder: &Path, pipe: &Path) -> WorkerPlan {
-    let file = || format!("sqlite://{}", folder.join("jobs.db").display());
+    let file = || format!("sqlite://{}", folder.join(FILE).display());
     let store = server.map_or_else(file, RedisServer::url);
     // A run that is unlucky three times is not poisonous here.
     WorkerPlan { executors: 20, max_crashes: 1_000, ..WorkerPlan::new(store, pipe) }
@@ -124,9 +138,9 @@ fn blow(mut storm: Storm, time: Duration) -> Storm {
 }
 
 /// So many runs a second, whatever becomes of the store. What it did not answer for may be in it or not, and is never tried again.
-async fn enqueue(mosquito: &Mosquito, tally: &Mutex<Tally>, rate: u64, is_over: impl Fn() -> bool) {
-    let (queue, work, flaky) =
-        (name(QueueName::new("work")), name(JobName::new("work")), name(JobName::new("flaky")));
+/// Answers how many were made.
+async fn enqueue(mosquito: &Mosquito, tally: &Mutex<Tally>, rate: u64, is_over: impl Fn() -> bool) -> usize {
+    let queue = name(QueueName::new("work"));
     let mut random = fastrand::Rng::new();
     let begin = Instant::now();
     let mut number = 0;
@@ -134,21 +148,22 @@ async fn enqueue(mosquito: &Mosquito, tally: &Mutex<Tally>, rate: u64, is_over: 
         let numbers = number..number + BATCH;
         number = numbers.end;
         let run = |number: usize| {
-            let (job, args) = match number % 100 {
-                0 => (&flaky, to_raw_value(&jobs::Flaky { succeeds_at: 2 })),
-                _ => (&work, to_raw_value(&jobs::Work { pause: random.u64(..60) })),
-            };
             let id = name(RunId::new(tally::id_of(number)));
-            NewRun::new(id, When::Now, &Body::new(job, &args.expect("a job serializes")))
+            match number % 100 {
+                0 => run_of(id, &jobs::Flaky { succeeds_at: 2 }),
+                _ => run_of(id, &jobs::Work { pause: random.u64(..60) }),
+            }
         };
         let runs: Vec<_> = numbers.clone().map(run).collect();
         if mosquito.backend().enqueue(&queue, &runs).await.is_ok() {
             let mut tally = lock(tally);
+            tally.counts.flowed += runs.iter().filter(|run| run.flow.is_some()).count() as u64;
             numbers.for_each(|number| tally.answered(number));
         }
         let due = Duration::from_secs_f64(number as f64 / rate as f64);
         tokio::time::sleep(due.saturating_sub(begin.elapsed())).await;
     }
+    number
 }
 
 fn name<T, E: std::fmt::Debug>(name: Result<T, E>) -> T {
@@ -192,18 +207,20 @@ async fn close(pipe: &Path, tally: &Mutex<Tally>) {
     .await;
 }
 
-fn judge(tally: &Tally, standing: &[String], bound: u64) -> bool {
-    let Counts { answered, reruns, rescues, poisoned, refused, old_claims, longest_rescue, .. } =
+fn judge(tally: &Tally, standing: &[String], leaked: &[String], bound: u64) -> bool {
+    let Counts { answered, flowed, reruns, rescues, poisoned, refused, old_claims, longest_rescue, .. } =
         tally.counts;
     let lost: Vec<_> = tally.open().map(tally::id_of).filter(|id| !standing.contains(id)).collect();
-    println!("runs {answered}");
+    println!("runs {answered}, with priorities, limits, turns or unique keys {flowed}");
     println!("lost {} {}", lost.len(), lost[..lost.len().min(20)].join(" "));
     println!("stuck {} {}", standing.len(), standing[..standing.len().min(20)].join(" "));
     println!("settled under an old claim {old_claims}");
+    println!("leaked {} {}", leaked.len(), leaked[..leaked.len().min(20)].join(", "));
     println!("re-runs {reruns}, of at most {bound}");
     println!("rescues {rescues}, poisoned {poisoned}, refused settlements {refused}");
     println!("longest rescue delay {:.1} s", longest_rescue as f64 / 1_000.0);
-    let well = lost.is_empty() && standing.is_empty() && old_claims == 0 && poisoned == 0 && reruns <= bound;
+    let kept = lost.is_empty() && standing.is_empty() && leaked.is_empty();
+    let well = kept && old_claims == 0 && poisoned == 0 && reruns <= bound;
     println!("{}", if well { "all is well" } else { "THIS MUST NOT BE" });
     well
 }

@@ -38,6 +38,7 @@ struct Run {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) answered: u64,
+    pub(crate) flowed: u64,
     pub(crate) performed: u64,
     pub(crate) reruns: u64,
     pub(crate) rescues: u64,
