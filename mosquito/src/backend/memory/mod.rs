@@ -166,6 +166,10 @@ impl Backend for Memory {
         Ok(self.on(queue, |queue, now| queue.last_tick(job, now)))
     }
 
+    async fn ticked(&self, queue: &QueueName, job: &JobName) -> Result<Option<Timestamp>> {
+        Ok(self.look(queue, |queue, _| queue.ticked(job)))
+    }
+
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         Ok(self.on(queue, |queue, now| queue.tick(tick, now)))
     }
@@ -215,6 +219,10 @@ impl Backend for Memory {
         let everything = || store.everything.clone().filter(|paused| paused.lasts(now));
         let queue = scope.queue().and_then(|queue| store.queues.get(queue));
         Ok(queue.map_or_else(everything, |queue| queue.paused(now)))
+    }
+
+    async fn now(&self) -> Result<Timestamp> {
+        Ok(self.clock.now())
     }
 
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {

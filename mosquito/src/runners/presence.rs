@@ -1,0 +1,123 @@
+//! Tells operators of an overseer: where it runs, what it works on, and what it performs at the moment.
+//!
+//! It does so on the thread of the [pulse](super::pulse), so that jobs which hold every thread of the application's runtime are seen to do
+//! so. Nobody's work depends on it: what goes wrong here costs a line in the log.
+//!
+//! Invariant: nothing is written after the note was removed.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::desk::Desk;
+use super::pool::Pool;
+use super::queue_list::QueueList;
+use super::reaper::around;
+use crate::backend::Backend;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::presence::{MOST, OverseerReport, Performing, roll};
+
+/// How often it tells.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it looks for what the dead left behind, at least; the more there are of all, the longer, so that a fleet together does so
+/// about once in five seconds.
+const WEED_EVERY: Duration = Duration::from_secs(60);
+
+pub(super) struct Presence {
+    desk: Arc<Desk>,
+    /// Not kept alive by this: its end is that of the settler.
+    pool: Weak<Pool>,
+    queues: Arc<QueueList>,
+    standing: Mutex<Standing>,
+}
+
+#[derive(Default)]
+struct Standing {
+    /// When it told for the first time.
+    started_at: Option<Timestamp>,
+    weed_at: Option<Instant>,
+    /// It could not tell, and that was logged.
+    complained: bool,
+    left: bool,
+}
+
+impl Presence {
+    pub(super) fn new(desk: Arc<Desk>, pool: &Arc<Pool>, queues: Arc<QueueList>) -> Self {
+        Self { desk, pool: Arc::downgrade(pool), queues, standing: Mutex::default() }
+    }
+
+    /// Tells again and again, for as long as it is polled.
+    pub(super) async fn tell(&self, backend: &dyn Backend) {
+        loop {
+            let mut standing = self.standing.lock().await;
+            if standing.left {
+                return std::future::pending().await;
+            }
+            let reason = match self.tell_once(backend, &mut standing).await {
+                Ok(true) => None,
+                Ok(false) => Some("there are 1,000 overseers already".to_owned()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(reason) = reason.as_ref().filter(|_| !standing.complained) {
+                tracing::warn!(target: "mosquito", reason, "operators cannot see this overseer");
+            }
+            standing.complained = reason.is_some();
+            drop(standing);
+            tokio::time::sleep(around(TELL_EVERY)).await;
+        }
+    }
+
+    async fn tell_once(&self, backend: &dyn Backend, standing: &mut Standing) -> Result<bool> {
+        let now = backend.now().await?;
+        if standing.weed_at.is_none_or(|time| time <= Instant::now()) {
+            let all = roll::weed(backend, now).await?;
+            let turns = TELL_EVERY.saturating_mul(u32::try_from(all).unwrap_or(u32::MAX));
+            standing.weed_at = Some(Instant::now() + around(WEED_EVERY.max(turns)));
+        }
+        let started_at = *standing.started_at.get_or_insert(now);
+        let told = roll::tell(backend, &self.report(started_at, now)).await?;
+        if !told {
+            standing.weed_at = None;
+        }
+        Ok(told)
+    }
+
+    /// Removes the note, and lets nobody write another one.
+    pub(super) async fn leave(&self) {
+        let mut standing = self.standing.lock().await;
+        standing.left = true;
+        if standing.started_at.is_some()
+            && let Err(error) = roll::leave(&*self.desk.backend, &self.desk.overseer).await
+        {
+            tracing::warn!(target: "mosquito", ?error, "operators see this overseer for half a minute more");
+        }
+    }
+
+    fn report(&self, started_at: Timestamp, now: Timestamp) -> OverseerReport {
+        let Desk { overseer, settings, held, stop, .. } = &*self.desk;
+        let halts = held.halts();
+        let runs = halts.iter().filter_map(|halt| Some((halt, halt.performing()?)));
+        let mut runs: Vec<_> = runs.collect();
+        let busy = runs.len();
+        runs.sort_by_key(|(_, attempt)| attempt.since);
+        let performing = runs.into_iter().take(MOST).map(|(halt, attempt)| {
+            let (job, run, queue) = (attempt.job.clone(), halt.id().clone(), halt.queue().clone());
+            Performing::new(job, run, queue, attempt.number, attempt.since)
+        });
+        // Before it runs, the pool has none.
+        let executors = self.pool.upgrade().map(|pool| pool.size()).filter(|size| *size > 0);
+        OverseerReport {
+            name: settings.name.clone(),
+            stopping: stop.is_cancelled(),
+            queues: self.queues.now().iter().take(MOST).cloned().collect(),
+            executors: executors.unwrap_or(settings.executors),
+            busy,
+            performing: performing.collect(),
+            ..OverseerReport::of_this_process(overseer.clone(), started_at, now)
+        }
+    }
+}
