@@ -51,8 +51,8 @@ impl Mosquito {
     /// # Ok(()) }
     /// ```
     ///
-    /// Each tells of itself every 5 s, and no more once it has stopped. One that died, or lost its store, is left out after 30 s, and so
-    /// is what another release wrote and this one cannot read. Up to 1,000 are told of.
+    /// Each tells every 5 s what it performs, or what else has changed, and every 20 s that it is idle. One that has stopped is gone at
+    /// once; one that died, or lost its store, is left out after 50 s, and so is what another release wrote and this one cannot read. Up to 1,000 are told of.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! What overseers tell of themselves in the store, for whoever operates a fleet.
 //!
-//! Each has a note under its id, which it writes anew every few seconds and removes when it stops. One that died leaves its note
+//! Each has a note under its id, which it writes anew every 5 s while it is busy, every 20 s while it is idle, and removes when it stops. One that died leaves its note
 //! behind: it counts for nothing once it is [old](roll::FADES), by the store's clock, and whoever comes by removes it.
 
 pub(crate) mod roll;
@@ -36,7 +36,7 @@ pub struct OverseerReport {
     pub started_at: Timestamp,
     /// When it told this.
     pub seen_at: Timestamp,
-    /// How long ago that was when it was asked for: usually less than 6 s, and never more than 30 s.
+    /// How long ago that was when it was asked for: usually less than 6 s, less than 30 s when it is idle, and never more than 50 s.
     pub silence: Duration,
     /// Whether it was told to stop, and performs what it has begun.
     pub stopping: bool,

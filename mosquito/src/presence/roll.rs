@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::name::OverseerId;
 
 /// How old a note is when whoever wrote it does not count any more.
-pub(crate) const FADES: Duration = Duration::from_secs(30);
+pub(crate) const FADES: Duration = Duration::from_secs(50);
 
 /// The most old notes that are removed at once; each takes a call.
 const WEEDED: usize = 100;
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(ids(&store).await, ["bob", "ann"], "in the order of having begun");
         assert_eq!(present(&store).await.unwrap()[0].silence, Duration::from_secs(20));
 
-        clock.step(10_001);
+        clock.step(30_001);
         assert_eq!(ids(&store).await, ["ann"]);
         let all = weed(&store, store.now().await.unwrap()).await.unwrap();
 

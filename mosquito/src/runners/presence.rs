@@ -16,12 +16,18 @@ use super::pool::Pool;
 use super::queue_list::QueueList;
 use super::reaper::around;
 use crate::backend::Backend;
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::error::Result;
 use crate::presence::{MOST, OverseerReport, Performing, roll};
 
-/// How often it tells.
+/// How often it tells what it performs, and what else has changed.
 const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it tells that it performs nothing, and is as it was: twice before it would [fade](roll::FADES).
+const REPEAT_EVERY: Duration = Duration::from_secs(20);
+
+/// How often the store is asked for its time; in between, it is reckoned.
+const TIME_EVERY: Duration = Duration::from_secs(60);
 
 /// How often it looks for what the dead left behind, at least; the more there are of all, the longer, so that a fleet together does so
 /// about once in five seconds.
@@ -39,6 +45,10 @@ pub(super) struct Presence {
 struct Standing {
     /// When it told for the first time.
     started_at: Option<Timestamp>,
+    /// The store's time, and when it told it.
+    time: Option<(Timestamp, Instant)>,
+    /// What it told last, and when.
+    told: Option<(OverseerReport, Instant)>,
     weed_at: Option<Instant>,
     /// It could not tell, and that was logged.
     complained: bool,
@@ -71,17 +81,22 @@ impl Presence {
         }
     }
 
+    /// Tells how it stands, if that is news; false when there is no room for it.
     async fn tell_once(&self, backend: &dyn Backend, standing: &mut Standing) -> Result<bool> {
-        let now = backend.now().await?;
+        let now = standing.now(backend).await?;
         if standing.weed_at.is_none_or(|time| time <= Instant::now()) {
             let all = roll::weed(backend, now).await?;
             let turns = TELL_EVERY.saturating_mul(u32::try_from(all).unwrap_or(u32::MAX));
             standing.weed_at = Some(Instant::now() + around(WEED_EVERY.max(turns)));
         }
-        let started_at = *standing.started_at.get_or_insert(now);
-        let told = roll::tell(backend, &self.report(started_at, now)).await?;
-        if !told {
-            standing.weed_at = None;
+        let report = self.report(*standing.started_at.get_or_insert(now), now);
+        if !standing.is_news(&report) {
+            return Ok(true);
+        }
+        let told = roll::tell(backend, &report).await?;
+        match told {
+            true => standing.told = Some((report, Instant::now())),
+            false => standing.weed_at = None,
         }
         Ok(told)
     }
@@ -93,7 +108,7 @@ impl Presence {
         if standing.started_at.is_some()
             && let Err(error) = roll::leave(&*self.desk.backend, &self.desk.overseer).await
         {
-            tracing::warn!(target: "mosquito", ?error, "operators see this overseer for half a minute more");
+            tracing::warn!(target: "mosquito", ?error, "operators see this overseer for a while yet");
         }
     }
 
@@ -119,5 +134,23 @@ impl Presence {
             performing: performing.collect(),
             ..OverseerReport::of_this_process(overseer.clone(), started_at, now)
         }
+    }
+}
+
+impl Standing {
+    async fn now(&mut self, backend: &dyn Backend) -> Result<Timestamp> {
+        if let Some((time, asked)) = self.time.filter(|(_, asked)| asked.elapsed() < TIME_EVERY) {
+            return Ok(clock::after(time, asked.elapsed()));
+        }
+        let time = backend.now().await?;
+        self.time = Some((time, Instant::now()));
+        Ok(time)
+    }
+
+    fn is_news(&self, report: &OverseerReport) -> bool {
+        self.told.as_ref().is_none_or(|(told, when)| {
+            let as_then = OverseerReport { seen_at: told.seen_at, ..report.clone() };
+            report.busy > 0 || as_then != *told || when.elapsed() >= REPEAT_EVERY
+        })
     }
 }
