@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     &["runner"],
     &["runners"],
     &["dequeue", "limits"],
-    &["client", "queue", "configuration", "pausing"],
+    &["client", "queue", "configuration", "pausing", "presence"],
     // A job's outcome is an event, and enqueueing one is, too.
     &["job", "events", "middleware"],
     &["backend"],

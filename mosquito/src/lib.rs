@@ -234,11 +234,13 @@ pub mod guide;
 // Their examples need the testing kit to be performed.
 #[cfg(all(doctest, feature = "testing"))]
 pub mod guide;
+mod inspect;
 mod job;
 mod job_run;
 pub mod middleware;
 mod name;
 mod pausing;
+mod presence;
 mod queue;
 mod runner;
 mod runners;
@@ -288,9 +290,11 @@ pub use flow::{
 };
 pub use job::{Durable, Durably, Enqueue, EnqueueAll, Metadata};
 
-// What operators say.
+// What operators say and see.
 pub use configuration::{Configuration, Configured};
+pub use inspect::PeriodicReport;
 pub use pausing::Pausing;
+pub use presence::{OverseerReport, Performing};
 pub use queue::{CancelCount, Filter, Queue};
 
 // What performs jobs.

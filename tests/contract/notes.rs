@@ -56,7 +56,14 @@ async fn a_note_is_kept_until_it_is_removed(store: &Store) {
 }
 
 async fn notebooks_do_not_mix(store: &Store) {
-    let books = [Notebook::Configuration, of("configuration"), of("report"), of("report:2")];
+    let books = [
+        Notebook::Configuration,
+        Notebook::Overseers,
+        of("configuration"),
+        of("overseers"),
+        of("report"),
+        of("report:2"),
+    ];
     for (notebook, n) in books.iter().zip(0..) {
         set(store, notebook, "key", &format!("{n}")).await;
         set(store, notebook, &format!("only {n}"), "x").await;

@@ -10,6 +10,8 @@ use crate::store::Store;
 
 facts! {
     a_job_asked_for_the_first_time_ticked_now,
+    a_look_at_a_schedule_begins_none,
+    the_time_is_told_without_a_queue,
     the_last_tick_is_the_one_advanced_to,
     a_tick_enqueues_its_run_once,
     a_tick_in_the_future_is_early_and_changes_nothing,
@@ -54,6 +56,37 @@ async fn a_job_asked_for_the_first_time_ticked_now(store: &Store) {
     assert!(second.now > first.now, "while time goes on");
     let earlier = tick(first.at - chrono::TimeDelta::milliseconds(1), Overlap::Skip);
     assert_eq!(ticked(store, &earlier).await, Ticked::Stale, "what was before is not made up for");
+}
+
+async fn a_look_at_a_schedule_begins_none(store: &Store) {
+    let look = async || {
+        let looked = store.second().ticked(store.queue(), &job("report")).await;
+        looked.expect("a schedule is looked at")
+    };
+
+    assert_eq!(look().await, None, "nobody asked for it");
+    assert_eq!(look().await, None, "and who only looks does not");
+    assert!(store.backend().queues().await.expect("they are told").is_empty(), "nor is there a queue of it");
+    let begun = last_tick(store, "report").await;
+    assert_eq!(look().await, Some(begun));
+    store.pass(Duration::from_millis(20)).await;
+    let at = store.now().await;
+    ticked(store, &tick(at, Overlap::Skip)).await;
+    assert_eq!(look().await, Some(at), "the one it was advanced to");
+    let other = store.second().ticked(&queue("other"), &job("report")).await;
+    assert_eq!(other.expect("it is looked at"), None, "each queue has its own");
+}
+
+async fn the_time_is_told_without_a_queue(store: &Store) {
+    let before = store.backend().now().await.expect("the time is told");
+    store.pass(Duration::from_millis(20)).await;
+    let after = store.second().now().await.expect("the time is told");
+
+    let passed = (after - before).num_milliseconds();
+    assert!((20..30_000).contains(&passed), "{passed} ms");
+    // Servers of a cluster on one machine share its clock.
+    let of_a_queue = (store.now().await - after).num_milliseconds();
+    assert!((0..30_000).contains(&of_a_queue), "{of_a_queue} ms later");
 }
 
 async fn the_last_tick_is_the_one_advanced_to(store: &Store) {

@@ -15,6 +15,11 @@ async fn an_idle_runner_sends_at_most_two_commands_a_second_and_wakes_at_once() 
     let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
     let _ = mosquito.enqueue(Note { word: "warm".into() }).await.unwrap();
     working.finished(1).await;
+    mosquito_tests::soon("operators are told that it is idle", || async {
+        let all = mosquito.overseers().await.unwrap();
+        if all.iter().any(|one| one.busy == 0) { Ok(()) } else { Err(all) }
+    })
+    .await;
 
     let before = commands(&server);
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -22,5 +22,6 @@ mod pauses;
 mod periodic;
 mod places;
 mod pool;
+mod presence;
 mod shutdown;
 mod working;

@@ -12,7 +12,7 @@ use mosquito::backend::{
     LimitReport, List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope,
     Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
-use mosquito::{FlowKey, JobName, LimitName, NewRun, OverseerId, QueueName, Result, RunId};
+use mosquito::{FlowKey, JobName, LimitName, NewRun, OverseerId, QueueName, Result, RunId, Timestamp};
 
 use crate::fail_points::{Countdown, FailPoint, Operation, Side};
 use crate::journal::{Entry, Fact, Journal};
@@ -150,6 +150,10 @@ impl Backend for Witness {
         self.pass(&[Operation::LastTick], self.store.last_tick(queue, job), always).await
     }
 
+    async fn ticked(&self, queue: &QueueName, job: &JobName) -> Result<Option<Timestamp>> {
+        self.store.ticked(queue, job).await
+    }
+
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         let enqueued = |ticked: &Ticked| match ticked {
             Ticked::Enqueued(id) => {
@@ -196,6 +200,10 @@ impl Backend for Witness {
 
     async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
         self.store.complete_pause(queues).await
+    }
+
+    async fn now(&self) -> Result<Timestamp> {
+        self.store.now().await
     }
 
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {

@@ -53,6 +53,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
@@ -121,6 +122,10 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// When a periodic job ticked last. A job asked for the first time counts as having ticked now.
     async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick>;
 
+    /// When a periodic job ticked last, for one who only looks: nothing of a job that was never [asked for](Self::last_tick), which this
+    /// does not begin.
+    async fn ticked(&self, queue: &QueueName, job: &JobName) -> Result<Option<Timestamp>>;
+
     /// Advances a periodic job's schedule to a tick and enqueues that tick's run, both or neither; once, however many ask.
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked>;
 
@@ -169,6 +174,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     async fn complete_pause(&self, _queues: &[QueueName]) -> Result<()> {
         Ok(())
     }
+
+    /// The backend's time: where several servers are one store, that of the one which keeps [`Notebook::Overseers`].
+    async fn now(&self) -> Result<Timestamp>;
 
     /// All notes in a notebook, by key.
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>>;

@@ -1,4 +1,4 @@
-//! Small notes that are kept beside the queues: what runners are configured to, and what job types keep for themselves.
+//! Small notes that are kept beside the queues: what runners are configured to, what they tell of themselves, and what job types keep.
 //!
 //! A note is a short text under a key. Nothing expires, and no flush of a queue removes any.
 
@@ -12,6 +12,8 @@ pub const NOTES_LIMIT: usize = 1_000;
 pub enum Notebook {
     /// The operators', for runners; see [`Configuration`](crate::Configuration).
     Configuration,
+    /// What overseers tell of themselves, each under its id; see [`OverseerReport`](crate::OverseerReport).
+    Overseers,
     /// A job type's own; see [`Metadata`](crate::Metadata).
     Job(JobName),
 }

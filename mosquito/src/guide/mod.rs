@@ -17,9 +17,10 @@
 //! | [`changing`] | How does a job change while runs of it are waiting? |
 //! | [`crates`] | How are jobs in another crate found, and what is checked before anything runs? |
 //! | [`testing`] | How is all that tested, a month of it if need be? |
-//! | [`operating`] | How is it run: stores and what each promises, signals, log, pauses, dead runs? |
+//! | [`operating`] | How is it run: stores and what each promises, signals, log, the fleet, pauses, dead runs? |
 //! | [`configuration`] | What can be said to runners while they work: executors, limits of queues? |
 //! | [`redis`] | How is a Redis set up for it: TLS, a user of its own, what it must not forget? |
+//! | [`coming_from_mosquito`] | What is it called here, for whoever knows Mosquito of Crystal? |
 //!
 //! The examples are tested with each release. They use `memory://`, where everything is as in the other stores except
 //! that it ends with its process.
@@ -77,3 +78,6 @@ pub mod configuration {}
 
 #[doc = include_str!("redis.md")]
 pub mod redis {}
+
+#[doc = include_str!("coming_from_mosquito.md")]
+pub mod coming_from_mosquito {}

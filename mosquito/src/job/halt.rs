@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Timestamp;
 use crate::name::{JobName, QueueName, RunId};
 
 /// Why the [token](crate::Context::token) of a run has fired.
@@ -50,7 +51,7 @@ struct Inner {
     fired: OnceLock<(WhyCancelled, Instant)>,
     requested: AtomicBool,
     /// Set when an attempt begins.
-    job: OnceLock<JobName>,
+    attempt: OnceLock<Attempt>,
     ended: AtomicBool,
     all: Arc<Fired>,
 }
@@ -63,7 +64,7 @@ impl Halt {
             token: CancellationToken::new(),
             fired: OnceLock::new(),
             requested: AtomicBool::new(false),
-            job: OnceLock::new(),
+            attempt: OnceLock::new(),
             ended: AtomicBool::new(false),
             all: all.clone(),
         }))
@@ -105,15 +106,15 @@ impl Halt {
     }
 
     /// An attempt at the run begins, and lasts until what this answers is dropped.
-    pub(crate) fn begin(&self, job: &JobName) -> Lasting<'_> {
+    pub(crate) fn begin(&self, attempt: Attempt) -> Lasting<'_> {
         // A claim is performed once.
-        let _ = self.0.job.set(job.clone());
+        let _ = self.0.attempt.set(attempt);
         Lasting(self)
     }
 
-    /// The job, while it is performed.
-    pub(crate) fn performing(&self) -> Option<&JobName> {
-        self.0.job.get().filter(|_| !self.0.ended.load(Ordering::SeqCst))
+    /// The attempt that is being made.
+    pub(crate) fn performing(&self) -> Option<&Attempt> {
+        self.0.attempt.get().filter(|_| !self.0.ended.load(Ordering::SeqCst))
     }
 
     /// Whether it will not be performed any more: its attempt has ended, or nobody else has it.
@@ -130,7 +131,17 @@ impl Halt {
     }
 }
 
-/// An attempt that is being made.
+/// One attempt at a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Attempt {
+    pub(crate) job: JobName,
+    /// The first is 1.
+    pub(crate) number: u32,
+    /// When it was claimed, by the store's clock.
+    pub(crate) since: Timestamp,
+}
+
+/// An attempt that is being made, until this is dropped.
 pub(crate) struct Lasting<'a>(&'a Halt);
 
 impl Drop for Lasting<'_> {
@@ -181,7 +192,8 @@ impl Fired {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Fired, Halt, WhyCancelled};
+    use super::{Attempt, Fired, Halt, WhyCancelled};
+    use crate::clock::Timestamp;
     use crate::name::{JobName, QueueName, RunId};
 
     fn halt() -> Halt {
@@ -213,12 +225,13 @@ mod tests {
 
     #[test]
     fn a_run_is_performed_from_the_begin_of_its_attempt_to_its_end() {
-        let (halt, job) = (halt(), JobName::new("send").unwrap());
+        let halt = halt();
+        let send = Attempt { job: JobName::new("send").unwrap(), number: 2, since: Timestamp::UNIX_EPOCH };
         let _held = halt.clone();
         assert_eq!((halt.performing(), halt.is_over()), (None, false), "not yet");
 
-        let attempt = halt.begin(&job);
-        assert_eq!(halt.performing(), Some(&job));
+        let attempt = halt.begin(send.clone());
+        assert_eq!(halt.performing(), Some(&send));
         drop(attempt);
 
         assert_eq!((halt.performing(), halt.is_over()), (None, true));

@@ -61,7 +61,7 @@ pub(crate) use context::{Core, States};
 #[cfg(feature = "testing")]
 pub(crate) use enqueuer::Witness;
 pub(crate) use enqueuer::{Enqueuer, flowing};
-pub(crate) use halt::{Fired, Halt};
+pub(crate) use halt::{Attempt, Fired, Halt};
 pub(crate) use outcome::{Kind, panic_message};
 pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;

@@ -19,8 +19,8 @@ use crate::backend::{Claim, Fate, Settlement};
 use crate::clock::Timestamp;
 use crate::events::Event;
 use crate::job::{
-    Conclusion, Core, Halt, JobError, JobResult, JobSpec, Kind, Outcome, Performance, Registration, Retry,
-    WhyCancelled, decide, panic_message,
+    Attempt, Conclusion, Core, Halt, JobError, JobResult, JobSpec, Kind, Outcome, Performance, Registration,
+    Retry, WhyCancelled, decide, panic_message,
 };
 use crate::job_run::{Envelope, EnvelopeError, JobRun, PastAttempt};
 use crate::middleware;
@@ -147,8 +147,8 @@ impl Executor {
         envelope: Envelope,
     ) -> Conclusion {
         let Work { queue, claim, claimed_at, halt, .. } = work;
-        let _lasting = halt.begin(&envelope.job);
         let attempt = claim.history.attempts + 1;
+        let _lasting = halt.begin(Attempt { job: envelope.job.clone(), number: attempt, since: *claimed_at });
         let span = tracing::info_span!(
             target: "mosquito", "perform", %queue, job = %envelope.job, run = %claim.id, attempt
         );

@@ -159,6 +159,11 @@ impl Held {
         self.lock().values().flat_map(HashMap::values).any(|hold| hold.last_chance)
     }
 
+    /// The tokens of all that is held.
+    pub(super) fn halts(&self) -> Vec<Halt> {
+        self.lock().values().flat_map(HashMap::values).map(|hold| hold.halt.clone()).collect()
+    }
+
     /// How many claims are held.
     pub(super) fn len(&self) -> usize {
         self.lock().values().map(HashMap::len).sum()

@@ -28,6 +28,7 @@ mod overseer;
 mod periodic;
 mod places;
 mod pool;
+mod presence;
 mod pulse;
 mod queue_list;
 mod reaper;

@@ -23,6 +23,7 @@ use super::executor::{Executor, Work};
 use super::last_chance::is_last_chance;
 use super::places::Places;
 use super::pool::Pool;
+use super::presence::Presence;
 use super::queue_list::QueueList;
 use super::resting::{Resting, Round};
 use super::settler::{self, Ended};
@@ -94,7 +95,8 @@ impl Overseer {
         // Whoever drops this future, or panics in it, stops everything that was started for it.
         let _stop = (desk.stop.clone().drop_guard(), desk.leave.clone().drop_guard());
         let _pulse_done = pulse_done.clone().drop_guard();
-        pulse::start(desk.clone(), pulse_done)?;
+        let presence = Arc::new(Presence::new(desk.clone(), &self.pool, self.queues.clone()));
+        pulse::start(desk.clone(), presence.clone(), pulse_done)?;
         let ended = self.ended.take().expect("an overseer runs once");
         let settler = tokio::spawn(settler::settle(desk.clone(), ended));
         self.start(&companions);
@@ -111,7 +113,10 @@ impl Overseer {
         drop(self);
         companions.close();
         // They stop by themselves; but one of them may be in a call that a dead connection holds up.
-        let _ = tokio::time::timeout(LAST_WAIT, async { tokio::join!(settler, companions.wait()) }).await;
+        let _ = tokio::time::timeout(LAST_WAIT, async {
+            tokio::join!(settler, companions.wait(), presence.leave())
+        })
+        .await;
         desk.tally.unsettled(desk.held.len());
         desk.events.emit(|| Event::OverseerStopped { overseer: desk.overseer.clone() });
         desk.fatal().map_or(Ok(()), Err)

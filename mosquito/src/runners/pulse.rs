@@ -1,5 +1,5 @@
 //! Beats for the overseer: keeps the leases on its claims alive. Beside it, on the same thread, the [ear](super::ear) hears
-//! what was cancelled, and the [watch](super::stuck) sees what is stuck.
+//! what was cancelled, the [watch](super::stuck) sees what is stuck, and operators are [told](super::presence) how it stands.
 //!
 //! Invariant: no job can stop it. It has a thread, a runtime and connections to itself, so that jobs which
 //! hold every thread of the application's runtime do not make the overseer look dead.
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
+use super::presence::Presence;
 use super::{ear, stuck};
 use crate::backend::{Backend, Lease};
 use crate::error::{Error, Result};
@@ -25,16 +26,16 @@ use crate::name::QueueName;
 /// Starts to beat, until the token fires. Where nobody else can take the overseer for dead, a task is enough.
 ///
 /// Fails when the operating system has no more threads or file descriptors: without a pulse no run is safe.
-pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
+pub(super) fn start(desk: Arc<Desk>, presence: Arc<Presence>, done: CancellationToken) -> Result<()> {
     if desk.backend.dies_with_its_process() {
         tokio::spawn(async move {
-            let all = async { tokio::join!(stand_by(&desk, &*desk.backend, &done), watch(&desk)) };
+            let all = async { tokio::join!(stand_by(&desk, &presence, &*desk.backend, &done), watch(&desk)) };
             done.run_until_cancelled(all).await;
         });
         return Ok(());
     }
     let spawned = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let beat = move || runtime.block_on(on_connections_of_its_own(&desk, &done));
+        let beat = move || runtime.block_on(on_connections_of_its_own(&desk, &presence, &done));
         std::thread::Builder::new().name("mosquito-pulse".into()).spawn(beat)
     });
     spawned.map(drop).map_err(|error| Error::Refused {
@@ -44,12 +45,12 @@ pub(super) fn start(desk: Arc<Desk>, done: CancellationToken) -> Result<()> {
     })
 }
 
-async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
+async fn on_connections_of_its_own(desk: &Desk, presence: &Presence, done: &CancellationToken) {
     let beat = async {
         while !done.is_cancelled() {
             // Made here, so that they live on this thread's runtime.
             match desk.backend.separate().await {
-                Ok(backend) => stand_by(desk, &*backend, done).await,
+                Ok(backend) => stand_by(desk, presence, &*backend, done).await,
                 Err(error) => {
                     let pause = failed(desk, error);
                     done.run_until_cancelled(tokio::time::sleep(pause)).await;
@@ -60,12 +61,14 @@ async fn on_connections_of_its_own(desk: &Desk, done: &CancellationToken) {
     done.run_until_cancelled(async { tokio::join!(beat, watch(desk)) }).await;
 }
 
-/// Beats and listens.
-async fn stand_by(desk: &Desk, backend: &dyn Backend, done: &CancellationToken) {
+/// Beats, listens and tells.
+async fn stand_by(desk: &Desk, presence: &Presence, backend: &dyn Backend, done: &CancellationToken) {
     let listen = kept_going("ear", || ear::listen(desk, backend));
+    let tell = kept_going("presence", || presence.tell(backend));
     tokio::select! {
         () = beat_until(desk, backend, done) => (),
         () = listen => (),
+        () = tell => (),
     }
 }
 

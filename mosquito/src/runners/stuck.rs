@@ -40,9 +40,9 @@ fn report(desk: &Desk) -> Option<Instant> {
         due.is_some_and(|due| due > Instant::now())
     });
     for halt in stuck {
-        if let (Some(job), Some((why, since))) = (halt.performing(), halt.fired()) {
+        if let (Some(attempt), Some((why, since))) = (halt.performing(), halt.fired()) {
             desk.tally.stuck();
-            let (queue, job, id) = (halt.queue().clone(), job.clone(), halt.id().clone());
+            let (queue, job, id) = (halt.queue().clone(), attempt.job.clone(), halt.id().clone());
             desk.events.emit(|| Event::Stuck { queue, job, id, since: since.elapsed(), why });
         }
     }

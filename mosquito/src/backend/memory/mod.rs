@@ -166,6 +166,10 @@ impl Backend for Memory {
         Ok(self.on(queue, |queue, now| queue.last_tick(job, now)))
     }
 
+    async fn ticked(&self, queue: &QueueName, job: &JobName) -> Result<Option<Timestamp>> {
+        Ok(self.look(queue, |queue, _| queue.ticked(job)))
+    }
+
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         Ok(self.on(queue, |queue, now| queue.tick(tick, now)))
     }
@@ -226,6 +230,10 @@ impl Backend for Memory {
 
     async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
         Ok(self.look(queue, |queue, now| queue.paused_jobs(now)))
+    }
+
+    async fn now(&self) -> Result<Timestamp> {
+        Ok(self.clock.now())
     }
 
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {

@@ -249,6 +249,10 @@ impl Queue {
         LastTick { at: schedule.last, now }
     }
 
+    pub(super) fn ticked(&self, job: &JobName) -> Option<Timestamp> {
+        self.schedules.get(job).map(|schedule| schedule.last)
+    }
+
     pub(super) fn tick(&mut self, tick: &Tick, now: Timestamp) -> Ticked {
         if tick.at > now {
             return Ticked::Early;

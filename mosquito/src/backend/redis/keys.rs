@@ -196,6 +196,7 @@ impl Keys {
     pub(super) fn notes(&self, notebook: &Notebook) -> String {
         match notebook {
             Notebook::Configuration => format!("{}:configuration", self.prefix),
+            Notebook::Overseers => format!("{}:overseers", self.prefix),
             Notebook::Job(job) => format!("{}:{{meta:{job}}}", self.prefix),
         }
     }

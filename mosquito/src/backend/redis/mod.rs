@@ -30,6 +30,7 @@ mod replies;
 mod scripts;
 mod search;
 mod settlement;
+mod times;
 mod tls;
 
 use std::collections::{HashMap, HashSet};

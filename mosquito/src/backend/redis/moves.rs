@@ -16,7 +16,7 @@ use crate::backend::{
     LimitReport, List, Met, NoteChange, Notebook, Noted, Overlap, Pause, Paused, Promoted, Rescue, Rescued,
     Scope, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
-use crate::clock::{self, millis};
+use crate::clock::{self, Timestamp, millis};
 use crate::error::Result;
 use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
@@ -98,11 +98,11 @@ impl Backend for Redis {
     }
 
     async fn last_tick(&self, queue: &QueueName, job: &JobName) -> Result<LastTick> {
-        self.list(queue).await?;
-        let mut call = self.call(&self.scripts.last_tick, queue, &[Key::Schedules]);
-        call.arg(job.as_str());
-        let (at, now): (i64, i64) = self.answer(queue, &call).await?;
-        Ok(LastTick { at: clock::from_millis(at), now: clock::from_millis(now) })
+        self.begun_tick(queue, job).await
+    }
+
+    async fn ticked(&self, queue: &QueueName, job: &JobName) -> Result<Option<Timestamp>> {
+        self.seen_tick(queue, job).await
     }
 
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
@@ -204,6 +204,10 @@ impl Backend for Redis {
 
     async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
         self.tell_of_everything(queues).await
+    }
+
+    async fn now(&self) -> Result<Timestamp> {
+        self.time().await
     }
 
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {

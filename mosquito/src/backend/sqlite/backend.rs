@@ -17,6 +17,7 @@ use crate::backend::{
     List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope, Settled,
     Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::flow::{FlowKey, LimitName};
 use crate::job_run::NewRun;
@@ -71,6 +72,11 @@ impl Backend for Sqlite {
         self.on(Kind::Keep, queue, move |queue| queue.last_tick(&job)).await
     }
 
+    async fn ticked(&self, queue: &QueueName, job: &JobName) -> Result<Option<Timestamp>> {
+        let job = job.clone();
+        self.on(Kind::Look, queue, move |queue| queue.ticked(&job)).await
+    }
+
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
         let tick = tick.clone();
         self.on(Kind::Keep, queue, move |queue| queue.tick(&tick)).await
@@ -112,6 +118,10 @@ impl Backend for Sqlite {
 
     async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>> {
         self.look(queue, |queue| queue.paused_jobs()).await
+    }
+
+    async fn now(&self) -> Result<Timestamp> {
+        Ok(self.clock.now())
     }
 
     async fn notes(&self, notebook: &Notebook) -> Result<BTreeMap<String, String>> {

@@ -66,6 +66,7 @@ fn has_room(connection: &Connection, notebook: &str) -> rusqlite::Result<bool> {
 fn word(notebook: &Notebook) -> String {
     match notebook {
         Notebook::Configuration => "configuration".into(),
+        Notebook::Overseers => "overseers".into(),
         Notebook::Job(job) => format!("job/{job}"),
     }
 }

@@ -10,14 +10,18 @@ use crate::name::JobName;
 impl Queue<'_> {
     pub(super) fn last_tick(&self, job: &JobName) -> rusqlite::Result<LastTick> {
         self.register()?;
-        let at = match self.schedule(job, |row| row.get(0))? {
-            Some(last) => from_millis(last),
+        let at = match self.ticked(job)? {
+            Some(last) => last,
             None => {
                 self.advance(job, self.now)?;
                 self.now
             }
         };
         Ok(LastTick { at, now: self.now })
+    }
+
+    pub(super) fn ticked(&self, job: &JobName) -> rusqlite::Result<Option<Timestamp>> {
+        Ok(self.schedule(job, |row| row.get(0))?.map(from_millis))
     }
 
     pub(super) fn tick(&self, tick: &Tick) -> rusqlite::Result<Ticked> {
