@@ -123,7 +123,8 @@ async fn take_over(limit: Duration, store: &Store, pace: Option<Pace>, window: D
     // A second each in the mean, so that what a busy machine adds does not count, and each at another time, for longer than it takes.
     let runs = 110 * (2 * window + limit).as_secs();
     let pauses: Vec<_> = (0..runs).map(|_| random.u64(500..1_500)).collect();
-    trial.enqueue(pauses.into_iter().map(|pause| Work { pause })).await;
+    // Plain: what comes back with a low priority waits for others.
+    trial.enqueue_plain(pauses.into_iter().map(|pause| Work { pause })).await;
     let Trial { ledger, fleet, mosquito, .. } = &mut trial;
     let workers = [10, 50, 50].map(|executors| fleet.start(&WorkerPlan { executors, ..plan.clone() }));
     ledger.until(Fact::Ended, 110).await;

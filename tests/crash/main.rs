@@ -97,6 +97,12 @@ impl Trial {
         ids
     }
 
+    /// Enqueues runs that are to be performed, none of them with a flow.
+    async fn enqueue_plain<J: Job>(&self, jobs: impl IntoIterator<Item = J, IntoIter: Send + 'static>) {
+        let answers = self.mosquito.enqueue_all(jobs).await.expect("runs are enqueued");
+        self.ledger.promise(answers.iter().map(Enqueued::id));
+    }
+
     /// Enqueues a run that is to end in `dead`. Answers its id.
     async fn enqueue_hopeless<J: Job>(&self, job: J) -> RunId {
         let id = self.enqueue_runs([job]).await.remove(0);

@@ -20,9 +20,9 @@ pub enum Inside {
 /// Of SQLite: what is wrong, and how much of it there is.
 #[cfg(feature = "sqlite")]
 const LEFT_IN_FILE: [(&str, &str); 3] = [
-    ("slots are taken", "SELECT count(*) FROM slots"),
-    ("lanes stand in line", "SELECT count(*) FROM lanes"),
-    ("unique keys are held", "SELECT count(*) FROM unique_keys WHERE until IS NULL"),
+    ("slots are taken", "SELECT count(*) FROM slots WHERE queue = 'work'"),
+    ("lanes stand in line", "SELECT count(*) FROM lanes WHERE queue = 'work'"),
+    ("unique keys are held", "SELECT count(*) FROM unique_keys WHERE queue = 'work' AND until IS NULL"),
 ];
 
 /// Of Redis: what is left in a queue that has nothing but dead runs.
