@@ -96,7 +96,7 @@ impl Call<'_> {
         let paused = Paused::begin(pause, scope, self.now);
         match scope {
             Scope::Queue(name) => {
-                let queue = Queue { connection: self.connection, name, now: self.now };
+                let queue = Queue::within(self.connection, name, self.now);
                 queue.pause(&paused)?;
             }
             Scope::Everything => self.pause_everything(&paused)?,
@@ -117,7 +117,7 @@ impl Call<'_> {
             connection.prepare_cached("DELETE FROM everything")?.execute([])?;
         }
         for name in &concerned {
-            noting(&Queue { connection, name, now }, rings, |queue| match scope {
+            noting(&Queue::within(connection, name, now), rings, |queue| match scope {
                 Scope::Queue(_) => queue.resume(),
                 Scope::Everything => Ok(()),
             })?;

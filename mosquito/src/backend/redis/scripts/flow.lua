@@ -11,11 +11,35 @@ local function flow_control(first, now)
   local rules, rates, unique = KEYS[first + 6], KEYS[first + 7], KEYS[first + 8]
   local flows, turns, fading = KEYS[first + 9], KEYS[first + 10], KEYS[first + 11]
   -- A key of a wrong type fails here, before anything is written.
-  for _, key in ipairs({ lanes, ready, blocked, parked, slots, fading }) do redis.call('ZCARD', key) end
+  for _, key in ipairs({ lanes, ready, blocked, slots, fading }) do redis.call('ZCARD', key) end
+  local anything_parked = redis.call('ZCARD', parked) > 0
   for _, key in ipairs({ standing, rules, rates, unique, flows, turns }) do redis.call('HLEN', key) end
 
-  -- Its field `ready` says whether a lane became ready.
-  local flow = { lanes = lanes, lined_up = ready, rules = rules, rates = rates, fading = fading, ready = false }
+  -- Its field `ready` says whether a lane became ready; `woken`, how many of those that were held up.
+  local flow = { lanes = lanes, lined_up = ready, rates = rates, fading = fading, ready = false, woken = 0 }
+
+  -- Writes of one kind are collected, because a call costs more than what it writes. Whoever reads what may be among them writes
+  -- them down first.
+  local batches = {}
+  local function batch(command, key)
+    local args, count = {}, 0
+    local function send()
+      if count > 0 then redis.call(command, key, unpack(args)) end
+      args, count = {}, 0
+    end
+    batches[#batches + 1] = send
+    return function(first, second)
+      -- Lua hands over a few thousand arguments at most.
+      if count > 2000 then send() end
+      args[count + 1], args[count + 2] = first, second
+      count = count + (second and 2 or 1)
+    end
+  end
+  local put_in_lane = batch('ZADD', lanes)
+  local take_slot, free_slot = batch('ZADD', slots), batch('ZREM', slots)
+  local stand_in_line, leave_line = batch('ZADD', ready), batch('ZREM', ready)
+  local note_standing, forget_standing = batch('HSET', standing), batch('HDEL', standing)
+  local note_flow = batch('HSET', flows)
 
   -- Whose turn it is: how often each level was passed over, in which a lane with a key goes next, the latest turn, the places in front of
   -- all lanes and behind them; and the lanes in the middle of their turn, with how many of their runs went in it.
@@ -38,8 +62,9 @@ local function flow_control(first, now)
     turn.served[tonumber(string.sub(lane, 1, 1))] = { lane, tonumber(runs) }
   end
 
-  -- Writes down whose turn it is, where that changed.
+  -- Writes down what was collected, and whose turn it is, where that changed.
   function flow.save()
+    flow.write()
     local levels, keyed, served = {}, '', {}
     for level = 0, 9 do
       levels[level + 1] = string.format('%d', turn.passed[level])
@@ -77,6 +102,7 @@ local function flow_control(first, now)
   end
 
   function flow.stand(lane, its_turn, how, at)
+    if flow.unsaved[lane] ~= nil then flow.write_line() end
     step_out(lane, flow.standing(lane))
     redis.call('HSET', standing, lane, how .. ' ' .. its_turn .. ' ' .. (at or ''))
     if how == 'ready' then
@@ -86,7 +112,27 @@ local function flow_control(first, now)
       redis.call('ZADD', blocked, at, its_turn .. '/' .. lane)
     else
       redis.call('ZADD', parked, 0, at .. '/' .. its_turn .. '/' .. lane)
+      anything_parked = true
     end
+  end
+
+  -- The ready lanes that stay ready with another turn, and those that are empty now, of which it says `false`.
+  flow.unsaved = {}
+
+  function flow.write_line()
+    for lane, its_turn in pairs(flow.unsaved) do
+      if its_turn then
+        note_standing(lane, 'ready ' .. its_turn .. ' ')
+        stand_in_line(string.sub(lane, 1, 1) * LEVEL + tonumber(its_turn, 16), lane)
+        flow.ready = true
+      else
+        leave_line(lane)
+        forget_standing(lane)
+      end
+    end
+    flow.unsaved = {}
+    flow.write_leaving()
+    for _, send in ipairs(batches) do send() end
   end
 
   -- Forgets a lane that has no runs.
@@ -96,6 +142,7 @@ local function flow_control(first, now)
   end
 
   function flow.is_empty(lane)
+    flow.write()
     return redis.call('ZLEXCOUNT', lanes, '[' .. lane .. ' ', '(' .. lane .. '!') == 0
   end
 
@@ -103,7 +150,9 @@ local function flow_control(first, now)
   local function wake(set, member, held_up)
     redis.call('ZREM', set, member)
     local its_turn, lane = string.match(held_up, '^(%x+)/(%d.*)$')
-    if lane then flow.stand(lane, its_turn, 'ready') end
+    if not lane then return end
+    flow.stand(lane, its_turn, 'ready')
+    flow.woken = flow.woken + 1
   end
 
   -- Makes up to so many lanes ready that were blocked until now. → how many
@@ -125,15 +174,35 @@ local function flow_control(first, now)
     return string.match(name, '^[^/]*')
   end
 
+  -- A rule of a limit, as it stands in `rules`.
+  local known_rules = {}
+  function flow.rule(name)
+    if known_rules[name] == nil then known_rules[name] = redis.call('HGET', rules, name) end
+    return known_rules[name] or nil
+  end
+
+  local function set_rule(name, rule)
+    if known_rules[name] == rule then return end
+    redis.call('HSET', rules, name, rule)
+    known_rules[name] = rule
+  end
+
   -- How often a slot is free. A limit without a rule limits nothing.
+  local used, is_uncounted = {}, false
   function flow.free(slot)
-    local limit = tonumber(redis.call('HGET', rules, 'concurrency/' .. flow.limit_of(slot)) or nil)
+    local limit = tonumber(flow.rule('concurrency/' .. flow.limit_of(slot)))
     if not limit then return math.huge end
-    return math.max(0, limit - redis.call('ZLEXCOUNT', slots, '[' .. slot .. '/', '(' .. slot .. '0'))
+    if not used[slot] then
+      if is_uncounted then flow.write() end
+      is_uncounted = false
+      used[slot] = redis.call('ZLEXCOUNT', slots, '[' .. slot .. '/', '(' .. slot .. '0')
+    end
+    return math.max(0, limit - used[slot])
   end
 
   -- Makes as many lanes ready as a slot is free times, of those parked there.
   function flow.wake_parked(slot)
+    if not anything_parked then return end
     local free = math.min(flow.free(slot), 100)
     if free == 0 then return end
     for _, member in ipairs(redis.call('ZRANGEBYLEX', parked, '[' .. slot .. '/', '(' .. slot .. '0', 'LIMIT', 0, free)) do
@@ -142,23 +211,44 @@ local function flow_control(first, now)
   end
 
   function flow.take_slots(run)
-    for _, slot in ipairs(run.slots) do redis.call('ZADD', slots, 0, slot .. '/' .. run.id) end
+    for _, slot in ipairs(run.slots) do
+      take_slot(0, slot .. '/' .. run.id)
+      if used[slot] then used[slot] = used[slot] + 1 else is_uncounted = true end
+    end
   end
 
   -- Gives back what a run has while it is pending.
   function flow.left_pending(run)
     for _, slot in ipairs(run.slots) do
-      if redis.call('ZREM', slots, slot .. '/' .. run.id) == 1 then flow.wake_parked(slot) end
+      used[slot] = nil
+      if not anything_parked then
+        free_slot(slot .. '/' .. run.id)
+        is_uncounted = true
+      else
+        flow.write()
+        if redis.call('ZREM', slots, slot .. '/' .. run.id) == 1 then flow.wake_parked(slot) end
+      end
     end
   end
 
-  -- Lets go of a unique key, if that run has it.
-  function flow.release(run)
-    local key = run.unique.key
-    local till, holder = string.match(redis.call('HGET', unique, key) or '', '^(%d+) (.*)$')
-    if holder ~= run.id then return end
-    redis.call('HDEL', unique, key)
-    if till ~= '0' then redis.call('ZREM', fading, 'u/' .. key) end
+  -- Lets go of the unique key of a run, if that has it.
+  local released = {}
+  function flow.release(run) released[#released + 1] = run end
+
+  local function write_released()
+    if #released == 0 then return end
+    local keys, gone, faded = {}, {}, {}
+    for i, run in ipairs(released) do keys[i] = run.unique.key end
+    for i, text in ipairs(redis.call('HMGET', unique, unpack(keys))) do
+      local till, holder = string.match(text or '', '^(%d+) (.*)$')
+      if holder == released[i].id then
+        gone[#gone + 1] = keys[i]
+        if till ~= '0' then faded[#faded + 1] = 'u/' .. keys[i] end
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', unique, unpack(gone)) end
+    if #faded > 0 then redis.call('ZREM', fading, unpack(faded)) end
+    released = {}
   end
 
   -- Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is undone:
@@ -188,31 +278,36 @@ local function flow_control(first, now)
   end
 
   -- The flow of a run.
+  local noted = {}
   function flow.of(id)
-    return read(id, redis.call('HGET', flows, id))
+    return noted[id] or read(id, redis.call('HGET', flows, id))
   end
 
   -- The flows of runs, by number; nothing for plain ones.
   function flow.of_all(ids)
     local all = {}
     if #ids == 0 then return all end
-    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read(ids[i], text) end
+    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = noted[ids[i]] or read(ids[i], text) end
     return all
   end
 
   local function note(run, place)
     if run.place == place then return end
-    redis.call('HSET', flows, run.id, place .. ' ' .. run.json)
     run.place = place
+    noted[run.id] = run
   end
 
   -- That a run does not wait.
   function flow.is_elsewhere(run) note(run, '-') end
 
-  function flow.forget(...) redis.call('HDEL', flows, ...) end
+  function flow.forget(...)
+    for _, id in ipairs({ ... }) do noted[id] = nil end
+    redis.call('HDEL', flows, ...)
+  end
 
   -- Has a run wait behind all others of its lane, or in front of them. → whether its lane is the list `waiting`: that is written by
   -- the caller, who may have plain runs for it.
+  local come_to = {}
   function flow.wait(run, in_front)
     local lane = run.lane
     if lane == PLAIN then
@@ -222,22 +317,57 @@ local function flow_control(first, now)
     if in_front then turn.front = turn.front - 1 end
     local place = string.format('%014x', in_front and turn.front or turn.back)
     if not in_front then turn.back = turn.back + 1 end
-    redis.call('ZADD', lanes, 0, lane .. ' ' .. place .. ' ' .. run.id)
+    put_in_lane(0, lane .. ' ' .. place .. ' ' .. run.id)
     note(run, place)
     if #lane == 1 then
-      redis.call('ZADD', ready, lane * LEVEL, lane)
+      stand_in_line(lane * LEVEL, lane)
       flow.ready = true
     else
-      local how = flow.standing(lane)
-      if not how then flow.stand(lane, flow.next_turn(), 'ready') end
-      if how == 'ready' then flow.ready = true end
+      come_to[#come_to + 1] = lane
     end
     return false
+  end
+
+  -- Has the lanes to which runs have come stand in line.
+  local function line_up()
+    if #come_to == 0 then return end
+    local line = come_to
+    come_to = {}
+    for i, text in ipairs(redis.call('HMGET', standing, unpack(line))) do
+      local lane = line[i]
+      local how = string.match(text or '', '^(%a+) %x+ ?.*$')
+      if how == 'ready' then flow.ready = true end
+      if not how and not flow.unsaved[lane] then flow.unsaved[lane] = flow.next_turn() end
+    end
+  end
+
+  -- Takes a member out of its lane. Until that is written down `leaving` says how many stand there still, in front.
+  local leaving = {}
+  flow.leaving = {}
+  function flow.leave(lane, member)
+    leaving[#leaving + 1] = member
+    flow.leaving[lane] = (flow.leaving[lane] or 0) + 1
+    if #leaving >= 2000 then flow.write_leaving() end
+  end
+
+  function flow.write_leaving()
+    if #leaving > 0 then redis.call('ZREM', lanes, unpack(leaving)) end
+    leaving, flow.leaving = {}, {}
+  end
+
+  -- Writes down what was collected.
+  function flow.write()
+    for _, run in pairs(noted) do note_flow(run.id, run.place .. ' ' .. run.json) end
+    noted = {}
+    line_up()
+    write_released()
+    flow.write_line()
   end
 
   -- Takes a run out of its lane, unless that is the list `waiting`; when it was the last one, others go in its place. → how many were there
   function flow.wait_no_more(run)
     if run.place == '-' or run.place == '+' then return 0 end
+    flow.write()
     local lane = run.lane
     local removed = redis.call('ZREM', lanes, lane .. ' ' .. run.place .. ' ' .. run.id)
     if not flow.is_empty(lane) then return removed end
@@ -260,11 +390,11 @@ local function flow_control(first, now)
     local run = read(id, '- ' .. (json or ''))
     if not run then return nil end
     run.place = nil
-    if run.rate and rate ~= '-' then redis.call('HSET', rules, 'rate/' .. flow.limit_of(run.rate.key), rate) end
+    if run.rate and rate ~= '-' then set_rule('rate/' .. flow.limit_of(run.rate.key), rate) end
     for i, slot in ipairs(run.slots) do
       -- The first is that of its concurrency limit, if it has one; the other one is that of a unique run which waits for the one before it.
       local most = i == 1 and limit ~= '-' and limit or 1
-      redis.call('HSET', rules, 'concurrency/' .. flow.limit_of(slot), most)
+      set_rule('concurrency/' .. flow.limit_of(slot), most)
     end
     return run
   end
@@ -275,12 +405,16 @@ local function flow_control(first, now)
   function flow.kept_away(run, envelope, runs, scheduled)
     local mine = run.unique
     if not mine then return nil end
-    local till, holder = string.match(redis.call('HGET', unique, mine.key) or '', '^(%d+) (.*)$')
-    local stands = till == '0' and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
+    local lasts = tonumber(mine.lasts)
+    local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
+    local stands, till, holder = false, nil, nil
+    -- Most keys are free.
+    if redis.call('HSETNX', unique, mine.key, ends .. ' ' .. run.id) == 0 then
+      till, holder = string.match(redis.call('HGET', unique, mine.key) or '', '^(%d+) (.*)$')
+      stands = till == '0' and holder ~= run.id and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
+      if not stands then redis.call('HSET', unique, mine.key, ends .. ' ' .. run.id) end
+    end
     if not stands then
-      local lasts = tonumber(mine.lasts)
-      local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
-      redis.call('HSET', unique, mine.key, ends .. ' ' .. run.id)
       if lasts then redis.call('ZADD', fading, ends, 'u/' .. mine.key) end
       return nil
     end

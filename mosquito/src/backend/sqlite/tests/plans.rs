@@ -38,7 +38,7 @@ fn goes_past_others(step: &str) -> bool {
 async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
     let folder = Folder::new();
     let sqlite = Sqlite::open(folder.file()).await.unwrap();
-    let looks: [(&str, &[&str]); 17] = [
+    let looks: [(&str, &[&str]); 18] = [
         (moves::FRONT, &[PLACE]),
         (lanes::HEAD, &[PLACE]),
         (enqueue::FIRST_RANK, &[PLACE]),
@@ -62,6 +62,10 @@ async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
         (lanes::FIRST_LANE, &[STANDING]),
         (lanes::DUE_LANES, &["lanes_by_standing (queue=? AND level=? AND blocked_until<?)"]),
         (lanes::PARKED, &[STANDING]),
+        (
+            lanes::ANYTHING_PARKED,
+            &["lanes_by_standing (queue=? AND level=? AND blocked_until=? AND parked_at>?)"],
+        ),
         (lanes::SLOTS_USED, &["PRIMARY KEY (queue=? AND slot=?)"]),
         (rules::FORGET_RATES, &["rates_by_fading (queue=? AND fades<?)"]),
         (rules::FORGET_KEYS, &["unique_keys_by_end (queue=? AND until<?)"]),
