@@ -20,7 +20,8 @@ local answers, ready, earliest = {}, {}, nil
 for i = 1, #ARGV, 3 do
   local id, envelope, when = ARGV[i], stamp .. string.sub(ARGV[i + 1], 2), ARGV[i + 2]
   local said, run, answer, moves
-  if flow and string.find(when, ' ', 1, true) then when, said = string.match(when, '^(%S*) (.*)$') end
+  local blank = flow and string.find(when, ' ', 1, true)
+  if blank then when, said = string.sub(when, 1, blank - 1), string.sub(when, blank + 1) end
   local due = now
   if when ~= '' then
     due = tonumber(string.sub(when, 2))

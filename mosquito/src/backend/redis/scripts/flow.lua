@@ -4,6 +4,7 @@
 -- From KEYS[first] on stand lanes, ready, standing, blocked, parked, slots, rules, rates, unique, flows, turns and fading, of which
 -- `keys.rs` says what each holds. Only a script that meets such a run calls this: others are not to pay for it.
 local PLAIN, LEVEL, MIDDLE, MOST = '5', 2 ^ 44, 2 ^ 52, 2 ^ 53 - 1
+local NONE, WITH_KEY = {}, { 'rate', 'unique' }
 
 local function flow_control(first, now)
   local lanes, ready, standing = KEYS[first], KEYS[first + 1], KEYS[first + 2]
@@ -83,11 +84,13 @@ local function flow_control(first, now)
     end
   end
 
-  -- The number of a turn behind all others, of one width, so that text compares as the numbers do.
+  -- The number of a turn behind all others; and its text, of one width, so that text compares as the numbers do.
   function flow.next_turn()
     turn.latest = turn.latest + 1
-    return string.format('%012x', turn.latest)
+    return turn.latest
   end
+
+  function flow.text_of(number) return string.format('%012x', number) end
 
   -- How a lane with a key stands: 'ready', 'blocked' or 'parked', its turn, and the time or the slot; nothing when it is not in use.
   function flow.standing(lane)
@@ -122,8 +125,8 @@ local function flow_control(first, now)
   function flow.write_line()
     for lane, its_turn in pairs(flow.unsaved) do
       if its_turn then
-        note_standing(lane, 'ready ' .. its_turn .. ' ')
-        stand_in_line(string.sub(lane, 1, 1) * LEVEL + tonumber(its_turn, 16), lane)
+        note_standing(lane, string.format('ready %012x ', its_turn))
+        stand_in_line(string.sub(lane, 1, 1) * LEVEL + its_turn, lane)
         flow.ready = true
       else
         leave_line(lane)
@@ -232,23 +235,26 @@ local function flow_control(first, now)
   end
 
   -- Lets go of the unique key of a run, if that has it.
-  local released = {}
-  function flow.release(run) released[#released + 1] = run end
+  local released, of_runs = {}, {}
+  function flow.release(run)
+    released[#released + 1], of_runs[#of_runs + 1] = run.unique.key, run.id
+  end
 
   local function write_released()
     if #released == 0 then return end
-    local keys, gone, faded = {}, {}, {}
-    for i, run in ipairs(released) do keys[i] = run.unique.key end
+    local keys, gone, faded = released, {}, {}
     for i, text in ipairs(redis.call('HMGET', unique, unpack(keys))) do
-      local till, holder = string.match(text or '', '^(%d+) (.*)$')
-      if holder == released[i].id then
+      local id = of_runs[i]
+      if text == '0 ' .. id then
         gone[#gone + 1] = keys[i]
-        if till ~= '0' then faded[#faded + 1] = 'u/' .. keys[i] end
+      elseif string.match(text or '', '^%d+ (.*)$') == id then
+        gone[#gone + 1] = keys[i]
+        faded[#faded + 1] = 'u/' .. keys[i]
       end
     end
     if #gone > 0 then redis.call('HDEL', unique, unpack(gone)) end
     if #faded > 0 then redis.call('ZREM', fading, unpack(faded)) end
-    released = {}
+    released, of_runs = {}, {}
   end
 
   -- Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is undone:
@@ -259,42 +265,47 @@ local function flow_control(first, now)
 
   -- What is known of a flow: what its client wrote, and 'id', 'json' and its 'place': '-' when it does not wait, '+' in the list
   -- `waiting`, or its place in `lanes`. Nothing for a plain run; nor where somebody wrote by hand what cannot be read.
-  local function read(id, text)
-    local place, json = string.match(text or '', '^(%S+) (.*)$')
+  local function read(id, place, json)
     local decoded, run = pcall(cjson.decode, json or '')
     if not decoded or type(run) ~= 'table' then return nil end
     if type(run.lane) ~= 'string' or not string.find(run.lane, '^%d%S*$') then return nil end
     run.id, run.place, run.json = id, place, json
     run.weight = math.max(1, math.floor(tonumber(run.weight) or 1))
-    local taken = {}
-    for _, slot in ipairs(type(run.slots) == 'table' and run.slots or {}) do
+    local taken = NONE
+    for _, slot in ipairs(type(run.slots) == 'table' and run.slots or NONE) do
+      if taken == NONE then taken = {} end
       if type(slot) == 'string' then taken[#taken + 1] = slot end
     end
     run.slots = taken
-    for _, part in ipairs({ 'rate', 'unique' }) do
+    for _, part in ipairs(WITH_KEY) do
       if type(run[part]) ~= 'table' or type(run[part].key) ~= 'string' then run[part] = nil end
     end
     return run
   end
 
+  local function read_text(id, text)
+    local blank = text and string.find(text, ' ', 2, true)
+    return blank and read(id, string.sub(text, 1, blank - 1), string.sub(text, blank + 1))
+  end
+
   -- The flow of a run.
   local noted = {}
   function flow.of(id)
-    return noted[id] or read(id, redis.call('HGET', flows, id))
+    return read_text(id, noted[id] or redis.call('HGET', flows, id)) or nil
   end
 
   -- The flows of runs, by number; nothing for plain ones.
   function flow.of_all(ids)
     local all = {}
     if #ids == 0 then return all end
-    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = noted[ids[i]] or read(ids[i], text) end
+    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read_text(ids[i], noted[ids[i]] or text) or nil end
     return all
   end
 
   local function note(run, place)
     if run.place == place then return end
     run.place = place
-    noted[run.id] = run
+    noted[run.id] = place .. ' ' .. run.json
   end
 
   -- That a run does not wait.
@@ -357,8 +368,10 @@ local function flow_control(first, now)
 
   -- Writes down what was collected.
   function flow.write()
-    for _, run in pairs(noted) do note_flow(run.id, run.place .. ' ' .. run.json) end
-    noted = {}
+    if next(noted) then
+      for id, text in pairs(noted) do note_flow(id, text) end
+      noted = {}
+    end
     line_up()
     write_released()
     flow.write_line()
@@ -387,9 +400,8 @@ local function flow_control(first, now)
     if tonumber(wait) then
       json = string.format('{"expires":%d,', math.min(due + wait, MOST)) .. string.sub(json, 2)
     end
-    local run = read(id, '- ' .. (json or ''))
+    local run = read(id, nil, json or '')
     if not run then return nil end
-    run.place = nil
     if run.rate and rate ~= '-' then set_rule('rate/' .. flow.limit_of(run.rate.key), rate) end
     for i, slot in ipairs(run.slots) do
       -- The first is that of its concurrency limit, if it has one; the other one is that of a unique run which waits for the one before it.

@@ -162,7 +162,11 @@ local function pick(flow, waiting, runs, history, at_most, now)
   -- run.
   local function head(lane, members, count)
     local ids, known_members, known_ids, known, others = {}, {}, {}, {}, 0
-    for i = 1, math.min(#members, count) do ids[i] = string.match(members[i], '^%S+ %S+ (.*)$') or '' end
+    for i = 1, math.min(#members, count) do
+      -- Behind the lane and the place.
+      local blank = string.find(members[i], ' ', #lane + 2, true)
+      ids[i] = blank and string.sub(members[i], blank + 1) or ''
+    end
     for i, run in pairs(flow.of_all(ids)) do ids[i] = run end
     for i, run in ipairs(ids) do
       if type(run) == 'table' then
@@ -248,9 +252,9 @@ local function pick(flow, waiting, runs, history, at_most, now)
     if gone + others == #members then
       flow.unsaved[lane] = false
     elseif blocked then
-      flow.stand(lane, its_turn, 'blocked', string.format('%d', blocked))
+      flow.stand(lane, flow.text_of(its_turn), 'blocked', string.format('%d', blocked))
     elseif full and took == free then
-      flow.stand(lane, took == 0 and its_turn or flow.next_turn(), 'parked', full)
+      flow.stand(lane, flow.text_of(took == 0 and its_turn or flow.next_turn()), 'parked', full)
     elseif not alone and gone > 0 and gone < due then
       turn.served[level] = { lane, served + gone }
       next_turn = its_turn
@@ -327,7 +331,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
         is_its_turn, alone = not turn.keyed[level], false
       end
       if is_its_turn then
-        local its_turn = string.format('%012x', line[at + 1] - level * LEVEL)
+        local its_turn = line[at + 1] - level * LEVEL
         local more, next_turn = from_lane(lane, its_turn, room - took, alone)
         took = took + more
         if next_turn ~= its_turn then
@@ -335,7 +339,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
           -- Where there are more than were looked at, it stands behind those.
           if next_turn and not has_more then
             line[#line + 1] = lane
-            line[#line + 1] = level * LEVEL + tonumber(next_turn, 16)
+            line[#line + 1] = level * LEVEL + next_turn
           end
         end
       else
