@@ -43,7 +43,8 @@ async fn an_overseer_tells_where_it_runs_and_what_it_performs_until_it_stops() {
     }
     let mut performed: Vec<_> = one.performing.iter().map(|performing| performing.run.clone()).collect();
     let mut enqueued: Vec<_> = ids.iter().map(|id| id.id().clone()).collect();
-    (performed.sort(), enqueued.sort());
+    performed.sort();
+    enqueued.sort();
     assert_eq!(performed, enqueued);
 
     working.handle.stop();

@@ -22,6 +22,8 @@ pub use rate::{RateKind, RateLimit, RateUse};
 pub use unique::{OnConflict, Unique, Until};
 
 pub(crate) use rate::{Admission, RateState};
+#[cfg(feature = "sqlite")]
+pub(crate) use stored::StoredUnique;
 pub(crate) use stored::{StoredFlow, StoredUntil, WHILE_RUNNING, is_unkeyed, level_of};
 
 /// How a run flows. The default is that of a plain run: nothing goes before it but what came first, and nothing holds it up.

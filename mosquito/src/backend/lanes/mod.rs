@@ -85,6 +85,11 @@ pub(crate) trait Ground {
     /// Up to so many lanes that are parked at a slot, with their turns: by turn.
     fn parked(&self, slot: &str, at_most: usize) -> Result<Vec<(String, u64)>, Self::Error>;
 
+    /// Whether any lane may be parked, at whichever slot. Asked first, because most often none is.
+    fn anything_parked(&self) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+
     fn slot_rule(&self, limit: &str) -> Result<Option<Concurrency>, Self::Error>;
     fn slots_used(&self, slot: &str) -> Result<usize, Self::Error>;
     fn take_slot(&mut self, slot: &str, run: &RunId) -> Result<(), Self::Error>;
@@ -201,6 +206,9 @@ pub(crate) fn left_store<G: Ground>(
 
 /// Makes as many lanes ready as a slot is free times, of those parked there.
 fn wake_parked<G: Ground>(ground: &mut G, slot: &str) -> Result<(), G::Error> {
+    if !ground.anything_parked()? {
+        return Ok(());
+    }
     let free = free(ground, slot)?;
     if free > 0 {
         // Those that are looked at next wake the others.
@@ -236,9 +244,12 @@ struct Pick<'a, G> {
 impl<G: Ground> Pick<'_, G> {
     fn serve_level(&mut self, level: Level, room: usize) -> Result<usize, G::Error> {
         let unkeyed = level.level.to_string();
-        let mut took = 0;
+        // No run comes while this goes on.
+        let (mut took, mut waits) = (0, level.unkeyed);
         while took < room && self.patience > 0 {
-            let waits = !self.ground.head(&unkeyed, 1)?.is_empty();
+            if waits {
+                waits = !self.ground.head(&unkeyed, 1)?.is_empty();
+            }
             let lane = self.ground.first_lane(level.level)?;
             took += match (waits, lane) {
                 (false, None) => break,
@@ -274,8 +285,9 @@ impl<G: Ground> Pick<'_, G> {
         if !self.put_aside(lane, room)? {
             return Ok(0);
         }
-        let first = self.ground.head(lane, 1)?.pop();
-        let Some(flow) = first.and_then(|first| first.flow) else {
+        // One more than may go tells whether that is all. Most lanes give one run.
+        let mut line = self.ground.head(lane, 2)?;
+        let Some(flow) = line.first().and_then(|first| first.flow.clone()) else {
             self.patience = self.patience.saturating_sub(1);
             self.ground.clear(lane)?;
             return Ok(0);
@@ -303,7 +315,11 @@ impl<G: Ground> Pick<'_, G> {
             state = Some(self.ground.rate(&rate.key)?.unwrap_or_else(|| RateState::empty(rule)));
         }
         let (mut took, mut left, mut blocked) = (0, Vec::new(), None);
-        for run in self.ground.head(lane, quantum)? {
+        if quantum > 1 && line.len() > 1 {
+            line = self.ground.head(lane, quantum.saturating_add(1))?;
+        }
+        let all = line.len();
+        for run in line.into_iter().take(quantum) {
             let expired = self.is_expired(&run);
             if !expired && free == took {
                 break;
@@ -328,14 +344,16 @@ impl<G: Ground> Pick<'_, G> {
         for run in left {
             self.take(run)?;
         }
-        let turn = self.ground.standing(lane)?.map_or(0, |(turn, _)| turn);
-        let is_empty = self.ground.head(lane, 1)?.is_empty();
+        let is_empty = served == all;
         let goes_on = !alone && !is_empty && blocked.is_none() && (1..due).contains(&served);
         match (is_empty, blocked, full) {
             (true, ..) => self.ground.clear(lane)?,
-            (false, Some(time), _) => self.ground.stand(lane, turn, &Standing::Blocked(time))?,
+            (false, Some(time), _) => {
+                let turn = self.turn_of(lane)?;
+                self.ground.stand(lane, turn, &Standing::Blocked(time))?;
+            }
             (false, None, Some(slot)) if took == free => {
-                let turn = if took == 0 { turn } else { self.turns.next() };
+                let turn = if took == 0 { self.turn_of(lane)? } else { self.turns.next() };
                 self.ground.stand(lane, turn, &Standing::Parked(slot))?;
             }
             (false, None, _) if goes_on => self.turns.serve(level, lane, served),
@@ -354,6 +372,11 @@ impl<G: Ground> Pick<'_, G> {
             self.patience = self.patience.saturating_sub(1);
         }
         Ok(took)
+    }
+
+    /// The turn that a lane has.
+    fn turn_of(&self, lane: &str) -> Result<u64, G::Error> {
+        Ok(self.ground.standing(lane)?.map_or(0, |(turn, _)| turn))
     }
 
     /// Claims a run that has left its lane, unless it has expired; whether it was claimed.

@@ -106,7 +106,7 @@ impl Abroad {
             }
             let ring = match bell.clone() {
                 Bell::Of(Signal::Work, name) => {
-                    let queue = Queue { connection, name: &name, now };
+                    let queue = Queue::within(connection, &name, now);
                     let end = queue.paused()?.and_then(|paused| paused.until);
                     let before = match end {
                         Some(end) => self.ends.insert(name.clone(), end),
@@ -117,7 +117,7 @@ impl Abroad {
                     (paused_anew || queue.has_work()?).then_some(Ring::Work(name))
                 }
                 Bell::Of(Signal::Due, name) => {
-                    let due = Queue { connection, name: &name, now }.first_due()?;
+                    let due = Queue::within(connection, &name, now).first_due()?;
                     due.filter(|due| signals.is_news(&name, *due)).map(|due| Ring::Due(name, due))
                 }
                 Bell::Ear(overseer) => {

@@ -87,8 +87,9 @@ impl Backend for Sqlite {
         self.thread
             .call(Kind::Move, move |connection, rings| {
                 let now = clock.now();
-                let beat =
-                    |name| noting(&Queue { connection, name, now }, rings, |queue| queue.beat(&overseer));
+                let beat = |name| {
+                    noting(&Queue::within(connection, name, now), rings, |queue| queue.beat(&overseer))
+                };
                 names.iter().map(beat).collect()
             })
             .await
@@ -196,7 +197,7 @@ impl Backend for Sqlite {
         let mut flush = Flush::default();
         self.thread
             .call_in_steps(Kind::Keep, move |connection, rings| {
-                let queue = Queue { connection, name: &name, now: clock.now() };
+                let queue = Queue::within(connection, &name, clock.now());
                 noting(&queue, rings, |queue| flush.step(queue))
             })
             .await

@@ -28,7 +28,7 @@ impl Sqlite {
         for chunk in ids.chunks(BATCH_LIMIT) {
             let (name, ids, clock) = (queue.clone(), chunk.to_vec(), self.clock.clone());
             let act = move |connection: &Connection, rings: &mut Rings| {
-                let queue = Queue { connection, name: &name, now: clock.now() };
+                let queue = Queue::within(connection, &name, clock.now());
                 let answers = noting(&queue, rings, |queue| {
                     ids.iter().map(|id| queue.cancel(id)).collect::<rusqlite::Result<Vec<_>>>()
                 })?;

@@ -101,14 +101,31 @@ impl<'a> Entrance<'a> {
     }
 
     fn enqueue_flowing(&mut self, run: &NewRun, flow: &Flow, due: Timestamp) -> rusqlite::Result<Enqueued> {
-        if self.list_of(&run.id)?.is_some() {
-            return Ok(Enqueued::Duplicate(run.id.clone()));
-        }
-        let flow = self.queue.declare(flow, due.max(self.queue.now))?;
-        match self.kept_away(run, &flow, due)? {
-            Some(answer) => Ok(answer),
-            None => self.put(run, Some(&flow), due),
-        }
+        let stored = self.queue.stored(flow, due.max(self.queue.now));
+        let answer = match &stored.unique {
+            // Most keys are free.
+            Some(unique) if !self.queue.hold_what_is_free(unique, &run.id)? => {
+                if self.list_of(&run.id)?.is_some() {
+                    return Ok(Enqueued::Duplicate(run.id.clone()));
+                }
+                match self.kept_away(run, &stored, due)? {
+                    Some(answer) => answer,
+                    None => self.put(run, Some(&stored), due)?,
+                }
+            }
+            unique => {
+                let answer = self.put(run, Some(&stored), due)?;
+                if !answer.is_new() {
+                    if let Some(unique) = unique {
+                        self.queue.let_go_of(&unique.key, &run.id)?;
+                    }
+                    return Ok(answer);
+                }
+                answer
+            }
+        };
+        self.queue.declare(flow)?;
+        Ok(answer)
     }
 
     /// Puts a run in, unless there is one of its id.

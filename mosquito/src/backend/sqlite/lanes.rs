@@ -94,6 +94,10 @@ pub(super) const PARKED: &str = "
     WHERE queue = ?1 AND level IS NULL AND blocked_until IS NULL AND parked_at = ?2
     ORDER BY turn, lane LIMIT ?3";
 
+pub(super) const ANYTHING_PARKED: &str = "
+    SELECT 1 FROM lanes
+    WHERE queue = ?1 AND level IS NULL AND blocked_until IS NULL AND parked_at >= '' LIMIT 1";
+
 pub(super) const SLOTS_USED: &str = "SELECT count(*) FROM slots WHERE queue = ?1 AND slot = ?2";
 
 impl Ground for Lanes<'_> {
@@ -191,6 +195,9 @@ impl Ground for Lanes<'_> {
                  blocked_until = excluded.blocked_until, parked_at = excluded.parked_at",
             (self.name(), lane, turn.cast_signed(), level, blocked_until, parked_at),
         )?;
+        if parked_at.is_some() {
+            self.queue.seen.parked.set(Some(true));
+        }
         Ok(())
     }
 
@@ -207,6 +214,15 @@ impl Ground for Lanes<'_> {
         self.in_line(PARKED, (self.name(), slot, count(at_most)))
     }
 
+    fn anything_parked(&self) -> rusqlite::Result<bool> {
+        if let Some(parked) = self.queue.seen.parked.get() {
+            return Ok(parked);
+        }
+        let parked = self.queue.first_row(ANYTHING_PARKED, [self.name()], |_| Ok(()))?.is_some();
+        self.queue.seen.parked.set(Some(parked));
+        Ok(parked)
+    }
+
     fn slot_rule(&self, limit: &str) -> rusqlite::Result<Option<Concurrency>> {
         self.queue.slot_rule(limit)
     }
@@ -216,10 +232,11 @@ impl Ground for Lanes<'_> {
     }
 
     fn take_slot(&mut self, slot: &str, run: &RunId) -> rusqlite::Result<()> {
-        self.queue.execute(
+        let taken = self.queue.execute(
             "INSERT INTO slots (queue, slot, run) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             (self.name(), slot, run.as_str()),
         )?;
+        self.queue.seen.slot_changed(slot, taken.cast_signed());
         Ok(())
     }
 
@@ -228,6 +245,7 @@ impl Ground for Lanes<'_> {
             "DELETE FROM slots WHERE queue = ?1 AND slot = ?2 AND run = ?3",
             (self.name(), slot, run.as_str()),
         )?;
+        self.queue.seen.slot_changed(slot, -freed.cast_signed());
         Ok(freed > 0)
     }
 
@@ -249,11 +267,7 @@ impl Ground for Lanes<'_> {
     }
 
     fn release_unique(&mut self, key: &str, run: &RunId) -> rusqlite::Result<()> {
-        self.queue.execute(
-            "DELETE FROM unique_keys WHERE queue = ?1 AND key = ?2 AND run = ?3",
-            (self.name(), key, run.as_str()),
-        )?;
-        Ok(())
+        self.queue.let_go_of(key, run)
     }
 
     fn job_pauses(&self, now: i64) -> rusqlite::Result<Vec<JobPause>> {

@@ -67,6 +67,7 @@ mod pauses;
 mod queue;
 mod rules;
 mod schedules;
+mod seen;
 mod settle;
 mod signals;
 #[cfg(test)]
@@ -142,7 +143,7 @@ impl Sqlite {
         let (name, clock) = (name.clone(), self.clock.clone());
         self.thread
             .call(kind, move |connection, rings| {
-                let queue = Queue { connection, name: &name, now: clock.now() };
+                let queue = Queue::within(connection, &name, clock.now());
                 noting(&queue, rings, act)
             })
             .await
@@ -156,7 +157,7 @@ impl Sqlite {
     ) -> Result<T> {
         let (name, clock) = (name.clone(), self.clock.clone());
         self.thread
-            .call(Kind::Look, move |connection, _| look(&Queue { connection, name: &name, now: clock.now() }))
+            .call(Kind::Look, move |connection, _| look(&Queue::within(connection, &name, clock.now())))
             .await
     }
 

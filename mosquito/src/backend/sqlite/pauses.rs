@@ -142,11 +142,11 @@ impl Call<'_> {
         let paused = Paused::begin(pause, scope, self.now);
         match scope {
             Scope::Job(name, job) => {
-                let queue = Queue { connection: self.connection, name, now: self.now };
+                let queue = Queue::within(self.connection, name, self.now);
                 return noting(&queue, self.rings, |queue| queue.pause_job(job, &paused));
             }
             Scope::Queue(name) => {
-                let queue = Queue { connection: self.connection, name, now: self.now };
+                let queue = Queue::within(self.connection, name, self.now);
                 queue.pause(&paused)?;
             }
             Scope::Everything => self.pause_everything(&paused)?,
@@ -167,7 +167,7 @@ impl Call<'_> {
             connection.prepare_cached("DELETE FROM everything")?.execute([])?;
         }
         for name in &concerned {
-            noting(&Queue { connection, name, now }, rings, |queue| match scope {
+            noting(&Queue::within(connection, name, now), rings, |queue| match scope {
                 Scope::Queue(_) => queue.resume(),
                 Scope::Job(_, job) => queue.resume_job(job),
                 Scope::Everything => Ok(()),

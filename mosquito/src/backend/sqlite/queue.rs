@@ -5,6 +5,7 @@ use std::str::FromStr;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
+use crate::backend::sqlite::seen::Seen;
 use crate::backend::{List, Sizes, StoredRun};
 use crate::clock::{Timestamp, from_millis};
 use crate::job_run::{History, log_of_text};
@@ -15,6 +16,14 @@ pub(super) struct Queue<'a> {
     pub(super) name: &'a QueueName,
     /// The time of the call, read once.
     pub(super) now: Timestamp,
+    /// What of its flows was looked up in this call.
+    pub(super) seen: Seen,
+}
+
+impl<'a> Queue<'a> {
+    pub(super) fn within(connection: &'a Connection, name: &'a QueueName, now: Timestamp) -> Self {
+        Self { connection, name, now, seen: Seen::default() }
+    }
 }
 
 impl Queue<'_> {

@@ -10,7 +10,8 @@ use crate::backend::sqlite::queue::{Queue, count, garbled, name};
 use crate::backend::{BATCH_LIMIT, LimitReport, Used};
 use crate::clock::{self, Timestamp};
 use crate::flow::{
-    Concurrency, Flow, FlowKey, LimitName, RateKind, RateLimit, RateState, StoredFlow, WHILE_RUNNING,
+    Concurrency, Flow, FlowKey, LimitName, RateKind, RateLimit, RateState, StoredFlow, StoredUnique,
+    WHILE_RUNNING,
 };
 use crate::name::RunId;
 
@@ -34,8 +35,15 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Takes down the rules that a run is under, and makes its flow what is stored.
-    pub(super) fn declare(&self, flow: &Flow, due: Timestamp) -> rusqlite::Result<StoredFlow> {
+    /// What is stored of the flow of a run that is due then.
+    pub(super) fn stored(&self, flow: &Flow, due: Timestamp) -> StoredFlow {
+        let mut stored = flow.stored();
+        stored.expires = stored.expires.map(|after| due.timestamp_millis().saturating_add(after));
+        stored
+    }
+
+    /// Takes down the rules that a run is under.
+    pub(super) fn declare(&self, flow: &Flow) -> rusqlite::Result<()> {
         if let Some(rate) = &flow.rate {
             self.set_rate_rule(rate.name.as_str(), &rate.rule)?;
         }
@@ -45,9 +53,7 @@ impl Queue<'_> {
         if flow.waits_for_the_one_before().is_some() {
             self.set_slot_rule(WHILE_RUNNING, Concurrency { limit: 1 })?;
         }
-        let mut stored = flow.stored();
-        stored.expires = stored.expires.map(|after| due.timestamp_millis().saturating_add(after));
-        Ok(stored)
+        Ok(())
     }
 
     fn set_rate_rule(&self, limit: &str, rule: &RateLimit) -> rusqlite::Result<()> {
@@ -62,20 +68,29 @@ impl Queue<'_> {
     }
 
     fn set_slot_rule(&self, limit: &str, rule: Concurrency) -> rusqlite::Result<()> {
+        if self.seen.slot_rules.borrow().get(limit) == Some(&Some(rule)) {
+            return Ok(());
+        }
         self.execute(
             "INSERT INTO rules (queue, name, slots) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET slots = excluded.slots WHERE slots IS NOT excluded.slots",
             (self.name.as_str(), limit, rule.limit),
         )?;
+        self.seen.slot_rules.borrow_mut().insert(limit.to_owned(), Some(rule));
         Ok(())
     }
 
     pub(super) fn slot_rule(&self, limit: &str) -> rusqlite::Result<Option<Concurrency>> {
-        self.first_row(
+        if let Some(rule) = self.seen.slot_rules.borrow().get(limit) {
+            return Ok(*rule);
+        }
+        let rule = self.first_row(
             "SELECT slots FROM rules WHERE queue = ?1 AND name = ?2 AND slots IS NOT NULL",
             (self.name.as_str(), limit),
             |row| Ok(Concurrency { limit: row.get(0)? }),
-        )
+        )?;
+        self.seen.slot_rules.borrow_mut().insert(limit.to_owned(), rule);
+        Ok(rule)
     }
 
     pub(super) fn rate_rule(&self, limit: &str) -> rusqlite::Result<Option<RateLimit>> {
@@ -90,8 +105,13 @@ impl Queue<'_> {
     }
 
     pub(super) fn slots_used(&self, slot: &str) -> rusqlite::Result<usize> {
+        if let Some(used) = self.seen.slots_used.borrow().get(slot) {
+            return Ok(*used);
+        }
         let used = self.first_row(SLOTS_USED, (self.name.as_str(), slot), |row| row.get::<_, i64>(0))?;
-        Ok(usize::try_from(used.unwrap_or_default()).expect("a count is not negative"))
+        let used = usize::try_from(used.unwrap_or_default()).expect("a count is not negative");
+        self.seen.slots_used.borrow_mut().insert(slot.to_owned(), used);
+        Ok(used)
     }
 
     /// What is remembered of a rate. What cannot be read counts as nothing, rather than to hold its runs up for ever.
@@ -140,6 +160,25 @@ impl Queue<'_> {
             "INSERT INTO unique_keys (queue, key, run, until) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET run = excluded.run, until = excluded.until",
             (self.name.as_str(), key, run.as_str(), until),
+        )?;
+        Ok(())
+    }
+
+    /// Has a run keep others of its key away, if no row says anything of that key; whether it does.
+    pub(super) fn hold_what_is_free(&self, unique: &StoredUnique, run: &RunId) -> rusqlite::Result<bool> {
+        let until = unique.lasts.map(|lasts| self.now_millis().saturating_add(lasts));
+        let held = self.execute(
+            "INSERT INTO unique_keys (queue, key, run, until) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            (self.name.as_str(), &unique.key, run.as_str(), until),
+        )?;
+        Ok(held > 0)
+    }
+
+    /// Has a run keep others of a key away no more, if it does.
+    pub(super) fn let_go_of(&self, key: &str, run: &RunId) -> rusqlite::Result<()> {
+        self.execute(
+            "DELETE FROM unique_keys WHERE queue = ?1 AND key = ?2 AND run = ?3",
+            (self.name.as_str(), key, run.as_str()),
         )?;
         Ok(())
     }

@@ -44,6 +44,7 @@ if run then
 end
 if flow then
   flow.forget(id)
+  flow.save()
   if flow.ready and not rung then redis.call('LPUSH', KEYS[7], 1) end
 end
 return 1

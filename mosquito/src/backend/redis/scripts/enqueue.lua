@@ -20,18 +20,24 @@ local answers, ready, earliest = {}, {}, nil
 for i = 1, #ARGV, 3 do
   local id, envelope, when = ARGV[i], stamp .. string.sub(ARGV[i + 1], 2), ARGV[i + 2]
   local said, run, answer, moves
-  if flow and string.find(when, ' ', 1, true) then when, said = string.match(when, '^(%S*) (.*)$') end
+  local blank = flow and string.find(when, ' ', 1, true)
+  if blank then when, said = string.sub(when, 1, blank - 1), string.sub(when, blank + 1) end
   local due = now
   if when ~= '' then
     due = tonumber(string.sub(when, 2))
     if string.sub(when, 1, 1) == '+' then due = now + due end
   end
-  if said and redis.call('HEXISTS', KEYS[3], id) == 0 then
+  answer = redis.call('HSETNX', KEYS[3], id, envelope)
+  if said and answer == 1 then
     run = flow.declare(id, said, math.max(due, now))
-    if run then answer, moves = flow.kept_away(run, envelope, KEYS[3], KEYS[2]) end
+    local kept_away
+    if run then kept_away, moves = flow.kept_away(run, envelope, KEYS[3], KEYS[2]) end
+    if kept_away then
+      redis.call('HDEL', KEYS[3], id)
+      answer = kept_away
+    end
     if moves then id = run.id end
   end
-  answer = answer or redis.call('HSETNX', KEYS[3], id, envelope)
   answers[#answers + 1] = answer
   if answer == 1 or moves then
     if due > now then

@@ -4,6 +4,7 @@
 -- From KEYS[first] on stand lanes, ready, standing, blocked, parked, slots, rules, rates, unique, flows, turns, fading and jobs, of
 -- which `keys.rs` says what each holds. Only a script that meets such a run calls this: others are not to pay for it.
 local PLAIN, LEVEL, MIDDLE, MOST = '5', 2 ^ 44, 2 ^ 52, 2 ^ 53 - 1
+local NONE, WITH_KEY = {}, { 'rate', 'unique' }
 
 local function flow_control(first, now)
   local lanes, ready, standing = KEYS[first], KEYS[first + 1], KEYS[first + 2]
@@ -11,12 +12,36 @@ local function flow_control(first, now)
   local rules, rates, unique = KEYS[first + 6], KEYS[first + 7], KEYS[first + 8]
   local flows, turns, fading, jobs = KEYS[first + 9], KEYS[first + 10], KEYS[first + 11], KEYS[first + 12]
   -- A key of a wrong type fails here, before anything is written.
-  for _, key in ipairs({ lanes, ready, blocked, parked, slots, fading }) do redis.call('ZCARD', key) end
+  for _, key in ipairs({ lanes, ready, blocked, slots, fading }) do redis.call('ZCARD', key) end
+  local anything_parked = redis.call('ZCARD', parked) > 0
   for _, key in ipairs({ standing, rules, rates, unique, flows, turns }) do redis.call('HLEN', key) end
   local has_pauses = redis.call('HLEN', jobs) > 0
 
-  -- Its field `ready` says whether a lane became ready.
-  local flow = { lanes = lanes, lined_up = ready, rules = rules, rates = rates, fading = fading, ready = false }
+  -- Its field `ready` says whether a lane became ready; `woken`, how many of those that were held up.
+  local flow = { lanes = lanes, lined_up = ready, rates = rates, fading = fading, ready = false, woken = 0 }
+
+  -- Writes of one kind are collected, because a call costs more than what it writes. Whoever reads what may be among them writes
+  -- them down first.
+  local batches = {}
+  local function batch(command, key)
+    local args, count = {}, 0
+    local function send()
+      if count > 0 then redis.call(command, key, unpack(args)) end
+      args, count = {}, 0
+    end
+    batches[#batches + 1] = send
+    return function(first, second)
+      -- Lua hands over a few thousand arguments at most.
+      if count > 2000 then send() end
+      args[count + 1], args[count + 2] = first, second
+      count = count + (second and 2 or 1)
+    end
+  end
+  local put_in_lane = batch('ZADD', lanes)
+  local take_slot, free_slot = batch('ZADD', slots), batch('ZREM', slots)
+  local stand_in_line, leave_line = batch('ZADD', ready), batch('ZREM', ready)
+  local note_standing, forget_standing = batch('HSET', standing), batch('HDEL', standing)
+  local note_flow = batch('HSET', flows)
 
   -- Whose turn it is: how often each level was passed over, in which a lane with a key goes next, the latest turn, the places in front of
   -- all lanes and behind them; and the lanes in the middle of their turn, with how many of their runs went in it.
@@ -39,8 +64,9 @@ local function flow_control(first, now)
     turn.served[tonumber(string.sub(lane, 1, 1))] = { lane, tonumber(runs) }
   end
 
-  -- Writes down whose turn it is, where that changed.
+  -- Writes down what was collected, and whose turn it is, where that changed.
   function flow.save()
+    flow.write()
     local levels, keyed, served = {}, '', {}
     for level = 0, 9 do
       levels[level + 1] = string.format('%d', turn.passed[level])
@@ -59,11 +85,13 @@ local function flow_control(first, now)
     end
   end
 
-  -- The number of a turn behind all others, of one width, so that text compares as the numbers do.
+  -- The number of a turn behind all others; and its text, of one width, so that text compares as the numbers do.
   function flow.next_turn()
     turn.latest = turn.latest + 1
-    return string.format('%012x', turn.latest)
+    return turn.latest
   end
+
+  function flow.text_of(number) return string.format('%012x', number) end
 
   -- How a lane with a key stands: 'ready', 'blocked' or 'parked', its turn, and the time or the slot; nothing when it is not in use.
   function flow.standing(lane)
@@ -78,6 +106,7 @@ local function flow_control(first, now)
   end
 
   function flow.stand(lane, its_turn, how, at)
+    if flow.unsaved[lane] ~= nil then flow.write_line() end
     step_out(lane, flow.standing(lane))
     redis.call('HSET', standing, lane, how .. ' ' .. its_turn .. ' ' .. (at or ''))
     if how == 'ready' then
@@ -87,7 +116,27 @@ local function flow_control(first, now)
       redis.call('ZADD', blocked, at, its_turn .. '/' .. lane)
     else
       redis.call('ZADD', parked, 0, at .. '/' .. its_turn .. '/' .. lane)
+      anything_parked = true
     end
+  end
+
+  -- The ready lanes that stay ready with another turn, and those that are empty now, of which it says `false`.
+  flow.unsaved = {}
+
+  function flow.write_line()
+    for lane, its_turn in pairs(flow.unsaved) do
+      if its_turn then
+        note_standing(lane, string.format('ready %012x ', its_turn))
+        stand_in_line(string.sub(lane, 1, 1) * LEVEL + its_turn, lane)
+        flow.ready = true
+      else
+        leave_line(lane)
+        forget_standing(lane)
+      end
+    end
+    flow.unsaved = {}
+    flow.write_leaving()
+    for _, send in ipairs(batches) do send() end
   end
 
   -- Forgets a lane that has no runs.
@@ -97,6 +146,7 @@ local function flow_control(first, now)
   end
 
   function flow.is_empty(lane)
+    flow.write()
     return redis.call('ZLEXCOUNT', lanes, '[' .. lane .. ' ', '(' .. lane .. '!') == 0
   end
 
@@ -104,7 +154,9 @@ local function flow_control(first, now)
   local function wake(set, member, held_up)
     redis.call('ZREM', set, member)
     local its_turn, lane = string.match(held_up, '^(%x+)/(%d.*)$')
-    if lane then flow.stand(lane, its_turn, 'ready') end
+    if not lane then return end
+    flow.stand(lane, its_turn, 'ready')
+    flow.woken = flow.woken + 1
   end
 
   -- The jobs that are paused, and those whose pause is over and not forgotten, in the order of their names: each its name, and until when
@@ -173,15 +225,35 @@ local function flow_control(first, now)
     return string.match(name, '^[^/]*')
   end
 
+  -- A rule of a limit, as it stands in `rules`.
+  local known_rules = {}
+  function flow.rule(name)
+    if known_rules[name] == nil then known_rules[name] = redis.call('HGET', rules, name) end
+    return known_rules[name] or nil
+  end
+
+  local function set_rule(name, rule)
+    if known_rules[name] == rule then return end
+    redis.call('HSET', rules, name, rule)
+    known_rules[name] = rule
+  end
+
   -- How often a slot is free. A limit without a rule limits nothing.
+  local used, is_uncounted = {}, false
   function flow.free(slot)
-    local limit = tonumber(redis.call('HGET', rules, 'concurrency/' .. flow.limit_of(slot)) or nil)
+    local limit = tonumber(flow.rule('concurrency/' .. flow.limit_of(slot)))
     if not limit then return math.huge end
-    return math.max(0, limit - redis.call('ZLEXCOUNT', slots, '[' .. slot .. '/', '(' .. slot .. '0'))
+    if not used[slot] then
+      if is_uncounted then flow.write() end
+      is_uncounted = false
+      used[slot] = redis.call('ZLEXCOUNT', slots, '[' .. slot .. '/', '(' .. slot .. '0')
+    end
+    return math.max(0, limit - used[slot])
   end
 
   -- Makes as many lanes ready as a slot is free times, of those parked there.
   function flow.wake_parked(slot)
+    if not anything_parked then return end
     local free = math.min(flow.free(slot), 100)
     if free == 0 then return end
     for _, member in ipairs(redis.call('ZRANGEBYLEX', parked, '[' .. slot .. '/', '(' .. slot .. '0', 'LIMIT', 0, free)) do
@@ -190,23 +262,47 @@ local function flow_control(first, now)
   end
 
   function flow.take_slots(run)
-    for _, slot in ipairs(run.slots) do redis.call('ZADD', slots, 0, slot .. '/' .. run.id) end
+    for _, slot in ipairs(run.slots) do
+      take_slot(0, slot .. '/' .. run.id)
+      if used[slot] then used[slot] = used[slot] + 1 else is_uncounted = true end
+    end
   end
 
   -- Gives back what a run has while it is pending.
   function flow.left_pending(run)
     for _, slot in ipairs(run.slots) do
-      if redis.call('ZREM', slots, slot .. '/' .. run.id) == 1 then flow.wake_parked(slot) end
+      used[slot] = nil
+      if not anything_parked then
+        free_slot(slot .. '/' .. run.id)
+        is_uncounted = true
+      else
+        flow.write()
+        if redis.call('ZREM', slots, slot .. '/' .. run.id) == 1 then flow.wake_parked(slot) end
+      end
     end
   end
 
-  -- Lets go of a unique key, if that run has it.
+  -- Lets go of the unique key of a run, if that has it.
+  local released, of_runs = {}, {}
   function flow.release(run)
-    local key = run.unique.key
-    local till, holder = string.match(redis.call('HGET', unique, key) or '', '^(%d+) (.*)$')
-    if holder ~= run.id then return end
-    redis.call('HDEL', unique, key)
-    if till ~= '0' then redis.call('ZREM', fading, 'u/' .. key) end
+    released[#released + 1], of_runs[#of_runs + 1] = run.unique.key, run.id
+  end
+
+  local function write_released()
+    if #released == 0 then return end
+    local keys, gone, faded = released, {}, {}
+    for i, text in ipairs(redis.call('HMGET', unique, unpack(keys))) do
+      local id = of_runs[i]
+      if text == '0 ' .. id then
+        gone[#gone + 1] = keys[i]
+      elseif string.match(text or '', '^%d+ (.*)$') == id then
+        gone[#gone + 1] = keys[i]
+        faded[#faded + 1] = 'u/' .. keys[i]
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', unique, unpack(gone)) end
+    if #faded > 0 then redis.call('ZREM', fading, unpack(faded)) end
+    released, of_runs = {}, {}
   end
 
   -- Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is undone:
@@ -217,50 +313,60 @@ local function flow_control(first, now)
 
   -- What is known of a flow: what its client wrote, and 'id', 'json' and its 'place': '-' when it does not wait, '+' in the list
   -- `waiting`, or its place in `lanes`. Nothing for a plain run; nor where somebody wrote by hand what cannot be read.
-  local function read(id, text)
-    local place, json = string.match(text or '', '^(%S+) (.*)$')
+  local function read(id, place, json)
     local decoded, run = pcall(cjson.decode, json or '')
     if not decoded or type(run) ~= 'table' then return nil end
     if type(run.lane) ~= 'string' or not string.find(run.lane, '^%d%S*$') then return nil end
     run.id, run.place, run.json = id, place, json
     run.weight = math.max(1, math.floor(tonumber(run.weight) or 1))
-    local taken = {}
-    for _, slot in ipairs(type(run.slots) == 'table' and run.slots or {}) do
+    local taken = NONE
+    for _, slot in ipairs(type(run.slots) == 'table' and run.slots or NONE) do
+      if taken == NONE then taken = {} end
       if type(slot) == 'string' then taken[#taken + 1] = slot end
     end
     run.slots = taken
-    for _, part in ipairs({ 'rate', 'unique' }) do
+    for _, part in ipairs(WITH_KEY) do
       if type(run[part]) ~= 'table' or type(run[part].key) ~= 'string' then run[part] = nil end
     end
     return run
   end
 
+  local function read_text(id, text)
+    local blank = text and string.find(text, ' ', 2, true)
+    return blank and read(id, string.sub(text, 1, blank - 1), string.sub(text, blank + 1))
+  end
+
   -- The flow of a run.
+  local noted = {}
   function flow.of(id)
-    return read(id, redis.call('HGET', flows, id))
+    return read_text(id, noted[id] or redis.call('HGET', flows, id)) or nil
   end
 
   -- The flows of runs, by number; nothing for plain ones.
   function flow.of_all(ids)
     local all = {}
     if #ids == 0 then return all end
-    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read(ids[i], text) end
+    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read_text(ids[i], noted[ids[i]] or text) or nil end
     return all
   end
 
   local function note(run, place)
     if run.place == place then return end
-    redis.call('HSET', flows, run.id, place .. ' ' .. run.json)
     run.place = place
+    noted[run.id] = place .. ' ' .. run.json
   end
 
   -- That a run does not wait.
   function flow.is_elsewhere(run) note(run, '-') end
 
-  function flow.forget(...) redis.call('HDEL', flows, ...) end
+  function flow.forget(...)
+    for _, id in ipairs({ ... }) do noted[id] = nil end
+    redis.call('HDEL', flows, ...)
+  end
 
   -- Has a run wait behind all others of its lane, or in front of them. → whether its lane is the list `waiting`: that is written by
   -- the caller, who may have plain runs for it.
+  local come_to = {}
   function flow.wait(run, in_front)
     local lane = run.lane
     if lane == PLAIN then
@@ -270,22 +376,59 @@ local function flow_control(first, now)
     if in_front then turn.front = turn.front - 1 end
     local place = string.format('%014x', in_front and turn.front or turn.back)
     if not in_front then turn.back = turn.back + 1 end
-    redis.call('ZADD', lanes, 0, lane .. ' ' .. place .. ' ' .. run.id)
+    put_in_lane(0, lane .. ' ' .. place .. ' ' .. run.id)
     note(run, place)
     if #lane == 1 then
-      redis.call('ZADD', ready, lane * LEVEL, lane)
+      stand_in_line(lane * LEVEL, lane)
       flow.ready = true
     else
-      local how = flow.standing(lane)
-      if not how then flow.stand(lane, flow.next_turn(), 'ready') end
-      if how == 'ready' then flow.ready = true end
+      come_to[#come_to + 1] = lane
     end
     return false
+  end
+
+  -- Has the lanes to which runs have come stand in line.
+  local function line_up()
+    if #come_to == 0 then return end
+    local line = come_to
+    come_to = {}
+    for i, text in ipairs(redis.call('HMGET', standing, unpack(line))) do
+      local lane = line[i]
+      local how = string.match(text or '', '^(%a+) %x+ ?.*$')
+      if how == 'ready' then flow.ready = true end
+      if not how and not flow.unsaved[lane] then flow.unsaved[lane] = flow.next_turn() end
+    end
+  end
+
+  -- Takes a member out of its lane. Until that is written down `leaving` says how many stand there still, in front.
+  local leaving = {}
+  flow.leaving = {}
+  function flow.leave(lane, member)
+    leaving[#leaving + 1] = member
+    flow.leaving[lane] = (flow.leaving[lane] or 0) + 1
+    if #leaving >= 2000 then flow.write_leaving() end
+  end
+
+  function flow.write_leaving()
+    if #leaving > 0 then redis.call('ZREM', lanes, unpack(leaving)) end
+    leaving, flow.leaving = {}, {}
+  end
+
+  -- Writes down what was collected.
+  function flow.write()
+    if next(noted) then
+      for id, text in pairs(noted) do note_flow(id, text) end
+      noted = {}
+    end
+    line_up()
+    write_released()
+    flow.write_line()
   end
 
   -- Takes a run out of its lane, unless that is the list `waiting`; when it was the last one, others go in its place. → how many were there
   function flow.wait_no_more(run)
     if run.place == '-' or run.place == '+' then return 0 end
+    flow.write()
     local lane = run.lane
     local removed = redis.call('ZREM', lanes, lane .. ' ' .. run.place .. ' ' .. run.id)
     if not flow.is_empty(lane) then return removed end
@@ -335,14 +478,13 @@ local function flow_control(first, now)
     if tonumber(wait) then
       json = string.format('{"expires":%d,', math.min(due + wait, MOST)) .. string.sub(json, 2)
     end
-    local run = read(id, '- ' .. (json or ''))
+    local run = read(id, nil, json or '')
     if not run then return nil end
-    run.place = nil
-    if run.rate and rate ~= '-' then redis.call('HSET', rules, 'rate/' .. flow.limit_of(run.rate.key), rate) end
+    if run.rate and rate ~= '-' then set_rule('rate/' .. flow.limit_of(run.rate.key), rate) end
     for i, slot in ipairs(run.slots) do
       -- The first is that of its concurrency limit, if it has one; the other one is that of a unique run which waits for the one before it.
       local most = i == 1 and limit ~= '-' and limit or 1
-      redis.call('HSET', rules, 'concurrency/' .. flow.limit_of(slot), most)
+      set_rule('concurrency/' .. flow.limit_of(slot), most)
     end
     return run
   end
@@ -353,12 +495,16 @@ local function flow_control(first, now)
   function flow.kept_away(run, envelope, runs, scheduled)
     local mine = run.unique
     if not mine then return nil end
-    local till, holder = string.match(redis.call('HGET', unique, mine.key) or '', '^(%d+) (.*)$')
-    local stands = till == '0' and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
+    local lasts = tonumber(mine.lasts)
+    local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
+    local stands, till, holder = false, nil, nil
+    -- Most keys are free.
+    if redis.call('HSETNX', unique, mine.key, ends .. ' ' .. run.id) == 0 then
+      till, holder = string.match(redis.call('HGET', unique, mine.key) or '', '^(%d+) (.*)$')
+      stands = till == '0' and holder ~= run.id and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
+      if not stands then redis.call('HSET', unique, mine.key, ends .. ' ' .. run.id) end
+    end
     if not stands then
-      local lasts = tonumber(mine.lasts)
-      local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
-      redis.call('HSET', unique, mine.key, ends .. ' ' .. run.id)
       if lasts then redis.call('ZADD', fading, ends, 'u/' .. mine.key) end
       return nil
     end

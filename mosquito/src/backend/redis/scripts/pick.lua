@@ -123,6 +123,8 @@ end
 -- are removed.
 local function pick(flow, waiting, runs, history, at_most, now)
   local turn, picked, expired, patience = flow.turn, {}, {}, LANES_PER_CALL
+  -- Whether the ready lanes are to be looked at again.
+  local has_changed = false
 
   local function is_expired(run)
     if type(run.expires) ~= 'number' or run.expires > now then return false end
@@ -151,22 +153,33 @@ local function pick(flow, waiting, runs, history, at_most, now)
     return 1
   end
 
-  -- Up to so many members from the front of a lane, their ids, and their flows by number. What has none was written by hand, and waits as
-  -- a plain run.
-  local function head(lane, count)
-    local members = redis.call('ZRANGEBYLEX', flow.lanes, '[' .. lane .. ' ', '(' .. lane .. '!', 'LIMIT', 0, count)
-    local ids, known_members, known_ids, known = {}, {}, {}, {}
-    for i, member in ipairs(members) do ids[i] = string.match(member, '^%S+ %S+ (.*)$') or '' end
+  -- Up to so many members from the front of a lane.
+  local function members_of(lane, count)
+    return redis.call('ZRANGEBYLEX', flow.lanes, '[' .. lane .. ' ', '(' .. lane .. '!', 'LIMIT', flow.leaving[lane] or 0, count)
+  end
+
+  -- The first so many of these members, their ids, and their flows by number. What has none was written by hand, and waits as a plain
+  -- run.
+  local function head(lane, members, count)
+    local ids, known_members, known_ids, known, others = {}, {}, {}, {}, 0
+    for i = 1, math.min(#members, count) do
+      -- Behind the lane and the place.
+      local blank = string.find(members[i], ' ', #lane + 2, true)
+      ids[i] = blank and string.sub(members[i], blank + 1) or ''
+    end
     for i, run in pairs(flow.of_all(ids)) do ids[i] = run end
     for i, run in ipairs(ids) do
       if type(run) == 'table' then
         known_members[#known_members + 1], known_ids[#known_ids + 1], known[#known + 1] = members[i], run.id, run
       else
         redis.call('LPUSH', waiting, run)
+        -- It stands behind others that are to leave.
+        flow.write()
         redis.call('ZREM', flow.lanes, members[i])
+        has_changed, others = true, others + 1
       end
     end
-    return known_members, known_ids, known
+    return known_members, known_ids, known, others
   end
 
   -- The jobs whose runs are put aside, once what was blocked or paused until now is awake.
@@ -192,7 +205,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
         known = flow.of_all(ids)
       else
         local _
-        _, ids, known = head(lane, room)
+        _, ids, known = head(lane, members_of(lane, room), room)
       end
       for i = before + 1, #ids do
         local job = paused_job(ids[i])
@@ -204,6 +217,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
           patience, moved = patience - 1, moved + 1
           if lane == PLAIN then redis.call('LREM', waiting, -1, ids[i]) end
           flow.put_aside(ids[i], known[i], job)
+          has_changed = true
         end
       end
     until moved == 0
@@ -218,26 +232,30 @@ local function pick(flow, waiting, runs, history, at_most, now)
       known = flow.of_all(ids)
     else
       local members
-      members, ids, known = head(lane, room)
-      if #members > 0 then redis.call('ZREM', flow.lanes, unpack(members)) end
-      if flow.is_empty(lane) then redis.call('ZREM', flow.lined_up, lane) end
+      members, ids, known = head(lane, members_of(lane, room), room)
+      for _, member in ipairs(members) do flow.leave(lane, member) end
+      if #members_of(lane, 1) == 0 then redis.call('ZREM', flow.lined_up, lane) end
     end
     for i, id in ipairs(ids) do took = took + take(id, known[i]) end
     if took == 0 then patience = patience - 1 end
     return took
   end
 
-  local function from_lane(lane, room, alone)
+  -- → how many runs were claimed, and whether the lane is still ready: with the turn that it had, or with another one
+  local function from_lane(lane, its_turn, room, alone)
     if not put_aside(lane, room) then return 0 end
-    local _, _, first = head(lane, 1)
-    first = first[1]
+    -- One more than may go tells whether that was all.
+    local members = members_of(lane, 2)
+    local first_members, first_ids, known = head(lane, members, 1)
+    local first = known[1]
     if not first then
       patience = patience - 1
-      if flow.is_empty(lane) then flow.clear(lane) end
+      if #members_of(lane, 1) == 0 then flow.unsaved[lane] = false end
+      has_changed = true
       return 0
     end
     if flow.parks(lane, paused, first.slots) then
-      patience = patience - 1
+      patience, has_changed = patience - 1, true
       return 0
     end
     local level = tonumber(string.sub(lane, 1, 1))
@@ -250,11 +268,15 @@ local function pick(flow, waiting, runs, history, at_most, now)
       local left = flow.free(slot)
       if left < free then free, full = left, slot end
     end
-    local rule = first.rate and rule_of(redis.call('HGET', flow.rules, 'rate/' .. flow.limit_of(first.rate.key)))
+    local rule = first.rate and rule_of(flow.rule('rate/' .. flow.limit_of(first.rate.key)))
     local rate = rule and rate_of(redis.call('HGET', flow.rates, first.rate.key), rule, now)
-    local members, ids, known = head(lane, quantum)
-    local took, leaving, blocked = 0, {}, nil
-    for i, run in ipairs(known) do
+    local known_members, ids, others = first_members, first_ids, 0
+    if quantum > 1 then
+      members = members_of(lane, quantum + 1)
+      known_members, ids, known, others = head(lane, members, quantum)
+    end
+    local took, gone, blocked = 0, 0, nil
+    for _, run in ipairs(known) do
       local is_over = is_expired(run)
       if not is_over and free == took then break end
       if not is_over and rate then
@@ -262,32 +284,37 @@ local function pick(flow, waiting, runs, history, at_most, now)
         if blocked then break end
       end
       if not is_over then took = took + 1 end
-      leaving[i] = members[i]
+      gone = gone + 1
     end
     if took > 0 and rate then
       local fades, text = kept_until(rate)
       redis.call('HSET', flow.rates, first.rate.key, text)
       redis.call('ZADD', flow.fading, fades, 'r/' .. first.rate.key)
     end
-    if #leaving > 0 then redis.call('ZREM', flow.lanes, unpack(leaving)) end
-    for i = 1, #leaving do take(ids[i], known[i]) end
-    local _, its_turn = flow.standing(lane)
-    its_turn = its_turn or string.format('%012x', 0)
-    turn.served[level] = nil
-    if flow.is_empty(lane) then
-      flow.clear(lane)
-    elseif blocked then
-      flow.stand(lane, its_turn, 'blocked', string.format('%d', blocked))
-    elseif full and took == free then
-      flow.stand(lane, took == 0 and its_turn or flow.next_turn(), 'parked', full)
-    elseif not alone and #leaving > 0 and #leaving < due then
-      turn.served[level] = { lane, served + #leaving }
-    else
-      flow.stand(lane, flow.next_turn(), 'ready')
+    for i = 1, gone do
+      flow.leave(lane, known_members[i])
+      take(ids[i], known[i])
     end
+    turn.served[level] = nil
+    local next_turn
+    if gone + others == #members then
+      flow.unsaved[lane] = false
+    elseif blocked then
+      flow.stand(lane, flow.text_of(its_turn), 'blocked', string.format('%d', blocked))
+    elseif full and took == free then
+      flow.stand(lane, flow.text_of(took == 0 and its_turn or flow.next_turn()), 'parked', full)
+    elseif not alone and gone > 0 and gone < due then
+      turn.served[level] = { lane, served + gone }
+      next_turn = its_turn
+    else
+      next_turn = flow.next_turn()
+      flow.unsaved[lane] = next_turn
+    end
+    local woken = flow.woken
     for _, slot in ipairs(first.slots) do flow.wake_parked(slot) end
+    if flow.woken > woken then has_changed = true end
     if took == 0 then patience = patience - 1 end
-    return took
+    return took, next_turn
   end
 
   -- The levels with something ready, the most urgent first.
@@ -321,30 +348,58 @@ local function pick(flow, waiting, runs, history, at_most, now)
     return ready[1], math.min(room, PATIENCE - turn.passed[starved])
   end
 
+  -- The first lanes of a level with their turns, in pairs, and whether there are more of them; and whether runs without a key wait.
+  local function line_of(level, count)
+    flow.write()
+    has_changed = false
+    local line = redis.call('ZRANGEBYSCORE', flow.lined_up, level * LEVEL, '(' .. string.format('%d', (level + 1) * LEVEL), 'WITHSCORES',
+      'LIMIT', 0, count)
+    local has_more, waits = #line == 2 * count, nil
+    if tostring(level) == PLAIN then
+      waits = redis.call('LLEN', waiting) > 0
+    else
+      waits = line[1] == tostring(level)
+    end
+    return line, tostring(level) ~= PLAIN and waits and 3 or 1, has_more, waits
+  end
+
   local function from_level(level, room)
     local unkeyed, took = tostring(level), 0
+    local line, at, has_more, waits = line_of(level, math.min(room, LANES_PER_CALL) + 2)
     while took < room and patience > 0 do
-      local first = redis.call('ZRANGEBYSCORE', flow.lined_up, level * LEVEL, '(' .. string.format('%d', (level + 1) * LEVEL), 'LIMIT', 0, 3)
-      local waits = redis.call('LLEN', waiting) > 0
-      if unkeyed ~= PLAIN then
-        waits = first[1] == unkeyed
-        if waits then table.remove(first, 1) end
+      -- Whether a lane is alone must be known of the last one, too.
+      if has_changed or has_more and not line[at + 2] then
+        line, at, has_more, waits = line_of(level, math.min(room - took, LANES_PER_CALL) + 2)
       end
-      local lane = first[1]
+      local lane, alone = line[at], not line[at + 2]
       if not waits and not lane then break end
-      if not lane then
-        took = took + from_unkeyed(unkeyed, room - took)
-      elseif not waits then
-        took = took + from_lane(lane, room - took, not first[2])
-      else
+      local is_its_turn = lane ~= nil
+      if waits and lane then
         turn.keyed[level] = not turn.keyed[level]
-        if turn.keyed[level] then
-          took = took + from_unkeyed(unkeyed, 1)
+        is_its_turn, alone = not turn.keyed[level], false
+      end
+      if is_its_turn then
+        local its_turn = line[at + 1] - level * LEVEL
+        local more, next_turn = from_lane(lane, its_turn, room - took, alone)
+        took = took + more
+        if next_turn ~= its_turn then
+          at = at + 2
+          -- Where there are more than were looked at, it stands behind those.
+          if next_turn and not has_more then
+            line[#line + 1] = lane
+            line[#line + 1] = level * LEVEL + next_turn
+          end
+        end
+      else
+        took = took + from_unkeyed(unkeyed, lane and 1 or room - took)
+        if unkeyed == PLAIN then
+          waits = redis.call('LLEN', waiting) > 0
         else
-          took = took + from_lane(lane, room - took, false)
+          waits = #members_of(unkeyed, 1) > 0
         end
       end
     end
+    flow.write()
     return took
   end
 

@@ -52,6 +52,7 @@ if answer == 1 or moves then
   else
     if moves then redis.call('ZREM', KEYS[6], id) end
     local in_list = not run or flow.wait(run)
+    if run then flow.write() end
     if in_list then redis.call('LPUSH', KEYS[4], id) end
     if (in_list or flow.ready) and not rung then redis.call('LPUSH', KEYS[5], 1) end
   end

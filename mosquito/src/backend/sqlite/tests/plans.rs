@@ -39,7 +39,7 @@ fn goes_past_others(step: &str) -> bool {
 async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
     let folder = Folder::new();
     let sqlite = Sqlite::open(folder.file()).await.unwrap();
-    let looks: [(&str, &[&str]); 19] = [
+    let looks: [(&str, &[&str]); 20] = [
         (moves::FRONT, &[PLACE]),
         (lanes::HEAD, &[PLACE]),
         (enqueue::FIRST_RANK, &[PLACE]),
@@ -63,6 +63,10 @@ async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
         (lanes::FIRST_LANE, &[STANDING]),
         (lanes::DUE_LANES, &["lanes_by_standing (queue=? AND level=? AND blocked_until<?)"]),
         (lanes::PARKED, &[STANDING]),
+        (
+            lanes::ANYTHING_PARKED,
+            &["lanes_by_standing (queue=? AND level=? AND blocked_until=? AND parked_at>?)"],
+        ),
         (lanes::SLOTS_USED, &["PRIMARY KEY (queue=? AND slot=?)"]),
         (lanes::JOB_PAUSES, &["paused_jobs USING PRIMARY KEY (queue=?)"]),
         (pauses::PAUSED_JOBS, &["paused_jobs USING PRIMARY KEY (queue=?)"]),
