@@ -8,7 +8,7 @@
 //! concurrency limit until a slot is free. What is not ready costs nothing until then.
 //!
 //! 1. Of the levels with something ready the most urgent goes first, unless another one was passed over a hundred times ([`Turns`]).
-//! 2. Within a level, runs without a key and lanes take turns; among lanes the one with the smallest turn goes. It gives as many runs as its
+//! 2. Within a level, runs without a key and those of lanes take turns, one by one; among lanes the one with the smallest turn goes. It gives as many runs as its
 //!    weight says, in one claim or in several, or as many as are wanted when it is the only one, and goes to the back of the line.
 //! 3. A run that expired is removed. A full limit parks the lane and a rate limit blocks it: then it keeps its turn.
 //!
@@ -257,7 +257,7 @@ impl<G: Ground> Pick<'_, G> {
                 (false, Some((lane, alone))) => self.serve_lane(&lane, room - took, alone)?,
                 (true, Some((lane, _))) => match self.turns.keyed_goes_next(level.level) {
                     false => self.serve_unkeyed(&unkeyed, 1)?,
-                    true => self.serve_lane(&lane, room - took, false)?,
+                    true => self.serve_lane(&lane, 1, false)?,
                 },
             };
         }

@@ -4,6 +4,8 @@
 -- From KEYS[first] on stand lanes, ready, standing, blocked, parked, slots, rules, rates, unique, flows, turns, fading and jobs, of
 -- which `keys.rs` says what each holds. Only a script that meets such a run calls this: others are not to pay for it.
 local PLAIN, LEVEL, MIDDLE, MOST = '5', 2 ^ 44, 2 ^ 52, 2 ^ 53 - 1
+-- How many runs go at a turn from a lane of which nobody said that it is to be fair.
+local BURST = 10
 local NONE, WITH_KEY = {}, { 'rate', 'unique' }
 
 local function flow_control(first, now)
@@ -318,7 +320,7 @@ local function flow_control(first, now)
     if not decoded or type(run) ~= 'table' then return nil end
     if type(run.lane) ~= 'string' or not string.find(run.lane, '^%d%S*$') then return nil end
     run.id, run.place, run.json = id, place, json
-    run.weight = math.max(1, math.floor(tonumber(run.weight) or 1))
+    run.weight = math.max(1, math.floor(tonumber(run.weight) or BURST))
     local taken = NONE
     for _, slot in ipairs(type(run.slots) == 'table' and run.slots or NONE) do
       if taken == NONE then taken = {} end

@@ -380,7 +380,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
       end
       if is_its_turn then
         local its_turn = line[at + 1] - level * LEVEL
-        local more, next_turn = from_lane(lane, its_turn, room - took, alone)
+        local more, next_turn = from_lane(lane, its_turn, waits and 1 or room - took, alone)
         took = took + more
         if next_turn ~= its_turn then
           at = at + 2
