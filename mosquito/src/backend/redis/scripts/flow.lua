@@ -457,7 +457,7 @@ local function flow_control(first, now)
       json = cjson.encode(by_hand)
     end
     flow.wait_no_more(before)
-    if not flow.standing(lane) then flow.stand(lane, flow.next_turn(), 'parked', '=' .. job) end
+    if not flow.standing(lane) then flow.stand(lane, flow.text_of(flow.next_turn()), 'parked', '=' .. job) end
     flow.wait({ id = id, lane = lane, json = json })
   end
 
