@@ -188,7 +188,7 @@ async fn a_run_whose_flow_cannot_be_read_is_a_plain_one() {
     let ((redis, mail), ann) = (store("no-flow").await, Overseer::named("ann"));
     let level = Flow { priority: Priority::FIRST, ..Flow::default() };
     let fair = Flow { fair: Some(Fair { key: FlowKey::all(), weight: 1 }), ..Flow::default() };
-    let garbled = ["", "+ {", "- []", "7 {\"lane\":7}", "7 {\"lane\":\"x\"}"];
+    let garbled = ["", "+ 5 {", "- 5 []", "7 5 7\n,,", "7 x {}\n,,", "7 5 {}\n,", "7 5 {\n,,"];
     for (n, text) in garbled.into_iter().enumerate() {
         for (which, flow) in [("level", &level), ("fair", &fair)] {
             let id = format!("{which}-{n}");

@@ -24,6 +24,8 @@ pub use unique::{OnConflict, Unique, Until};
 pub(crate) use rate::{Admission, RateState};
 #[cfg(feature = "sqlite")]
 pub(crate) use stored::StoredUnique;
+#[cfg(feature = "redis")]
+pub(crate) use stored::is_burst;
 pub(crate) use stored::{StoredFlow, StoredUntil, WHILE_RUNNING, is_unkeyed, level_of};
 
 /// How a run flows. The default is that of a plain run: nothing goes before it but what came first, and nothing holds it up.

@@ -139,7 +139,7 @@ fn burst() -> u32 {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_burst(n: &u32) -> bool {
+pub(crate) fn is_burst(n: &u32) -> bool {
     *n == BURST
 }
 

@@ -27,7 +27,7 @@ impl Redis {
     /// The script that enqueues these runs, and its keys: plain ones need few.
     fn enqueue_script(&self, runs: &[NewRun]) -> (&Script, Vec<Key>) {
         let mut keys = vec![Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
-        if runs.iter().all(|run| run.flow.is_none()) {
+        if !flows(runs) {
             return (&self.scripts.enqueue, keys);
         }
         keys.extend(Key::FLOW);
@@ -43,8 +43,9 @@ impl Redis {
         for chunk in runs.chunks(BATCH_LIMIT) {
             let (script, keys) = self.enqueue_script(chunk);
             let mut call = self.call(script, queue, &keys);
+            let with_flows = flows(chunk);
             for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run));
+                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, with_flows));
             }
             let answer: Vec<Value> = self.answer(queue, &call).await?;
             for (run, answer) in chunk.iter().zip(answer) {
@@ -96,12 +97,12 @@ impl Redis {
         self.list(queue).await?;
         self.tell_the_time().await?;
         let mut pipeline = ::redis::pipe();
-        let (script, keys) = self.enqueue_script(runs);
+        let ((script, keys), with_flows) = (self.enqueue_script(runs), flows(runs));
         let keys: Vec<_> = keys.into_iter().map(|key| self.keys.of(queue, key)).collect();
         for chunk in runs.chunks(BATCH_LIMIT) {
             let call = pipeline.cmd("EVALSHA").arg(script.get_hash()).arg(keys.len()).arg(&keys);
             for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run));
+                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, with_flows));
             }
         }
         let barrier = self.keys.of(queue, Key::Barrier);
@@ -152,6 +153,11 @@ impl Redis {
             ),
         })
     }
+}
+
+/// Whether any of these has a flow.
+fn flows(runs: &[NewRun]) -> bool {
+    runs.iter().any(|run| run.flow.is_some())
 }
 
 fn replicated(durability: Durability, wanted: usize, answer: &Value) -> Met {

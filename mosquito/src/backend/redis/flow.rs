@@ -4,13 +4,17 @@ use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
 use ::redis::{Script, ScriptInvocation, Value};
+use serde::Serialize;
 
 use super::Redis;
 use super::keys::Key;
 use crate::backend::{LimitReport, Used};
 use crate::clock::millis;
 use crate::error::Result;
-use crate::flow::{Flow, FlowKey, LimitName, RateKind, RateLimit, RateState};
+use crate::flow::{
+    ConcurrencyUse, Flow, FlowKey, LimitName, RateKind, RateLimit, RateState, RateUse, StoredFlow,
+    StoredUntil, WHILE_RUNNING, is_burst,
+};
 use crate::job_run::{NewRun, When};
 use crate::name::QueueName;
 
@@ -72,28 +76,64 @@ impl Redis {
     }
 }
 
-/// When a run is due, as the scripts read it: nothing, so many ms from now, or ms since 1970. When it has a flow that follows.
-pub(super) fn when_and_how(run: &NewRun) -> String {
-    let when = match run.when {
+/// What the scripts are told of a run beyond its id and its envelope: when it is due, and in a call with flows also how it flows.
+pub(super) fn when_and_how(run: &NewRun, with_flows: bool) -> Vec<String> {
+    let mut told = vec![when(run)];
+    if with_flows {
+        told.extend(run.flow.as_deref().map_or_else(Default::default, how));
+    }
+    told
+}
+
+/// Nothing for now, so many ms from now, or ms since 1970.
+fn when(run: &NewRun) -> String {
+    match run.when {
         When::Now => String::new(),
         When::After(delay) => format!("+{}", millis(delay)),
         When::At(time) => format!("@{}", time.timestamp_millis()),
-    };
-    match &run.flow {
-        None => when,
-        Some(flow) => format!("{when} {}", how(flow)),
     }
 }
 
-/// For how long a run may wait, the rules of its limits, and its flow.
-fn how(flow: &Flow) -> String {
-    let mut stored = flow.stored();
-    let wait = stored.expires.take().map(|wait| wait.to_string());
-    let rate = flow.rate.as_ref().map(|rate| rule(&rate.rule));
-    let slots = flow.concurrency.as_ref().map(|concurrency| concurrency.rule.limit.to_string());
-    let said = [wait, rate, slots].map(|said| said.unwrap_or_else(|| "-".into()));
-    let stored = serde_json::to_string(&stored).expect("numbers and text serialize");
-    format!("{} {stored}", said.join(" "))
+/// What a run may have in common with all others of its job, with those of its lane, and what is its own: as `scripts/flow.lua` reads it.
+fn how(flow: &Flow) -> [String; 3] {
+    let StoredFlow { lane, weight, rate, slots, unique, expires } = flow.stored();
+    let or_none = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let counts_as = rate.as_ref().map(|rate| rate.weight).filter(|weight| *weight != 1).map(i64::from);
+    let lasts = unique.as_ref().and_then(|unique| unique.lasts);
+    let mut words = [expires, lasts, counts_as].map(or_none).join(" ");
+    if let Some(RateUse { name, rule, .. }) = &flow.rate {
+        words += &format!(" rate/{name}={}", self::rule(rule));
+    }
+    if let Some(ConcurrencyUse { name, rule, .. }) = &flow.concurrency {
+        words += &format!(" concurrency/{name}={}", rule.limit);
+    }
+    if flow.waits_for_the_one_before().is_some() {
+        words += &format!(" concurrency/{WHILE_RUNNING}=1");
+    }
+    let shared = Shared {
+        weight,
+        rate: rate.map(|rate| rate.key),
+        slots,
+        replace: unique.as_ref().is_some_and(|unique| unique.replace),
+        unique: unique.as_ref().map(|unique| unique.until),
+    };
+    let shared = serde_json::to_string(&shared).expect("numbers and text serialize");
+    [words, format!("{lane} {shared}"), unique.map(|unique| unique.key).unwrap_or_default()]
+}
+
+/// What runs of one lane have in common, beyond its name. What they share is read once a call.
+#[derive(Serialize)]
+struct Shared {
+    #[serde(skip_serializing_if = "is_burst")]
+    weight: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    slots: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unique: Option<StoredUntil>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replace: bool,
 }
 
 /// The words for how the time of a rate limit is counted.
@@ -120,7 +160,9 @@ mod tests {
     use std::time::Duration;
 
     use super::{KINDS, how, read_rule, rule};
-    use crate::flow::{Concurrency, ConcurrencyUse, Flow, FlowKey, LimitName, RateLimit, RateUse};
+    use crate::flow::{
+        Concurrency, ConcurrencyUse, Flow, FlowKey, LimitName, OnConflict, RateLimit, RateUse, Unique, Until,
+    };
 
     #[test]
     fn a_rule_reads_as_it_was_written_and_nothing_else_reads() {
@@ -134,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_is_told_with_what_is_no_part_of_it_in_front() {
+    fn a_flow_is_told_in_what_its_job_its_lane_and_itself_say() {
         let name = LimitName::new("mails").expect("it is a name");
         let key = FlowKey::readable(&("acme",)).expect("text serializes");
         let (kind, per) = (KINDS[1].0, Duration::from_secs(1));
@@ -150,11 +192,23 @@ mod tests {
             ..Flow::default()
         };
 
-        let told = how(&flow);
+        let [words, shared, own] = how(&flow);
 
-        let (front, json) = told.split_at(told.find('{').expect("it ends with JSON"));
-        assert_eq!(front, "60000 bucket:5:1000 3 ");
-        assert!(!json.contains("expires") && json.contains(r#""slots":["mails/[\"acme\"]"]"#), "{json}");
-        assert!(how(&Flow::default()).starts_with("- - - {"));
+        assert_eq!(words, "60000 - 2 rate/mails=bucket:5:1000 concurrency/mails=3");
+        let (lane, json) = shared.split_once(' ').expect("there is a blank");
+        assert!(lane.starts_with("5#") && !lane.contains(['/', '=']), "{lane}");
+        assert_eq!(json, r#"{"rate":"mails/[\"acme\"]","slots":["mails/[\"acme\"]"]}"#);
+        assert_eq!(own, "");
+        assert_eq!(how(&Flow::default()), ["- - -", "5 {}", ""]);
+    }
+
+    #[test]
+    fn a_unique_run_is_told_with_its_key_and_how_that_is_kept() {
+        let key = FlowKey::readable(&("digest", 7)).expect("text serializes");
+        let told = |unique: Unique| how(&Flow { unique: Some(unique), ..Flow::default() });
+        let unique = Unique::by(key.clone()).until(Until::Start).on_conflict(OnConflict::Replace);
+        assert_eq!(told(unique), ["- - -", r#"5 {"unique":"start","replace":true}"#, r#"["digest",7]"#]);
+        let unique = Unique::by(key).until(Until::For(Duration::from_secs(1)));
+        assert_eq!(told(unique), ["- 1000 -", r#"5 {"unique":"for"}"#, r#"["digest",7]"#]);
     }
 }

@@ -66,7 +66,8 @@ pub(super) enum Key {
     Rates,
     /// Hash: unique key → when it ends in ms or 0, blank, the run that has it.
     Unique,
-    /// Hash: id → `-` when the run does not wait, `+` in `waiting`, else its place in `lanes`; blank, its flow.
+    /// Hash: id → `-` when the run does not wait, `+` in `waiting`, else its latest place in `lanes`; blank, its lane, blank, what it has in
+    /// common with others of that as JSON; a new line, and of its own `expires,weight,unique key`.
     Flows,
     /// Hash: whose turn it is. It is there from the first run with a flow on.
     Turns,

@@ -127,9 +127,11 @@ impl Backend for Redis {
             Overlap::Skip => "skip",
             Overlap::Allow => "allow",
         };
-        let run = tick.run.as_ref().map(|run| (run.id.as_str(), run.body(), flow::when_and_how(run)));
-        let (id, body, when) = run.unwrap_or_default();
-        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap).arg(id).arg(body).arg(when);
+        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap);
+        match &tick.run {
+            Some(run) => call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, true)),
+            None => call.arg("").arg("").arg(""),
+        };
         let answer: String = self.answer(queue, &call).await?;
         Ok(match (answer.as_str(), &tick.run) {
             ("enqueued", Some(run)) => Ticked::Enqueued(run.id.clone()),

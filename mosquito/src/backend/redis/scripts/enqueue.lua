@@ -1,8 +1,7 @@
 -- KEYS[1] waiting, KEYS[2] scheduled, KEYS[3] runs, KEYS[4] wake, KEYS[5] due; when a run has a flow, from KEYS[6] on as in flow.lua, behind
 -- which this script stands then
--- ARGV: for each run its id, its envelope without a time, and '' for now, '+ms' from now or '@ms' since 1970. When it has a flow
---       that goes on: for how many ms it may wait, the rule 'kind:limit:ms' of its rate limit, how many slots its concurrency limit
---       has, each '-' when there is none, and the flow; each behind a blank
+-- ARGV: for each run its id, its envelope without a time, and '' for now, '+ms' from now or '@ms' since 1970; when a run has a flow,
+--       for each also what flow.lua declares, or three times ''
 -- → for each run 1 when it is new, 0 when the queue holds its id already, 'd' and the id of another run that keeps it away,
 --   'r' and the id of one that has its envelope now
 --
@@ -17,19 +16,24 @@ local stamp = string.format('{"enqueued_at":%d,', now)
 local flow = KEYS[6] and flow_control(6, now)
 
 local answers, ready, earliest = {}, {}, nil
-for i = 1, #ARGV, 3 do
+if flow then
+  local keys = {}
+  for i = 6, #ARGV, 6 do
+    if ARGV[i] ~= '' then keys[#keys + 1] = ARGV[i] end
+  end
+  flow.look_up(keys)
+end
+for i = 1, #ARGV, flow and 6 or 3 do
   local id, envelope, when = ARGV[i], stamp .. string.sub(ARGV[i + 1], 2), ARGV[i + 2]
-  local said, run, answer, moves
-  local blank = flow and string.find(when, ' ', 1, true)
-  if blank then when, said = string.sub(when, 1, blank - 1), string.sub(when, blank + 1) end
+  local said, run, answer, moves = flow and ARGV[i + 3], nil, nil, nil
   local due = now
   if when ~= '' then
     due = tonumber(string.sub(when, 2))
     if string.sub(when, 1, 1) == '+' then due = now + due end
   end
   answer = redis.call('HSETNX', KEYS[3], id, envelope)
-  if said and answer == 1 then
-    run = flow.declare(id, said, math.max(due, now))
+  if said and said ~= '' and answer == 1 then
+    run = flow.declare(id, said, ARGV[i + 4], ARGV[i + 5], math.max(due, now))
     local kept_away
     if run then kept_away, moves = flow.kept_away(run, envelope, KEYS[3], KEYS[2]) end
     if kept_away then

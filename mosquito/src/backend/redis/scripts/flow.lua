@@ -6,7 +6,6 @@
 local PLAIN, LEVEL, MIDDLE, MOST = '5', 2 ^ 44, 2 ^ 52, 2 ^ 53 - 1
 -- How many runs go at a turn from a lane of which nobody said that it is to be fair.
 local BURST = 10
-local NONE, WITH_KEY = {}, { 'rate', 'unique' }
 
 local function flow_control(first, now)
   local lanes, ready, standing = KEYS[first], KEYS[first + 1], KEYS[first + 2]
@@ -43,7 +42,7 @@ local function flow_control(first, now)
   local take_slot, free_slot = batch('ZADD', slots), batch('ZREM', slots)
   local stand_in_line, leave_line = batch('ZADD', ready), batch('ZREM', ready)
   local note_standing, forget_standing = batch('HSET', standing), batch('HDEL', standing)
-  local note_flow = batch('HSET', flows)
+  local note_flow, hold_key = batch('HSET', flows), batch('HSET', unique)
 
   -- Whose turn it is: how often each level was passed over, in which a lane with a key goes next, the latest turn, the places in front of
   -- all lanes and behind them; and the lanes in the middle of their turn, with how many of their runs went in it.
@@ -264,7 +263,7 @@ local function flow_control(first, now)
   end
 
   function flow.take_slots(run)
-    for _, slot in ipairs(run.slots) do
+    for _, slot in ipairs(run.flow.slots) do
       take_slot(0, slot .. '/' .. run.id)
       if used[slot] then used[slot] = used[slot] + 1 else is_uncounted = true end
     end
@@ -272,7 +271,7 @@ local function flow_control(first, now)
 
   -- Gives back what a run has while it is pending.
   function flow.left_pending(run)
-    for _, slot in ipairs(run.slots) do
+    for _, slot in ipairs(run.flow.slots) do
       used[slot] = nil
       if not anything_parked then
         free_slot(slot .. '/' .. run.id)
@@ -287,7 +286,7 @@ local function flow_control(first, now)
   -- Lets go of the unique key of a run, if that has it.
   local released, of_runs = {}, {}
   function flow.release(run)
-    released[#released + 1], of_runs[#of_runs + 1] = run.unique.key, run.id
+    released[#released + 1], of_runs[#of_runs + 1] = run.key, run.id
   end
 
   local function write_released()
@@ -310,59 +309,98 @@ local function flow_control(first, now)
   -- Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is undone:
   -- dead, expired or deleted.
   function flow.left_store(run, undone)
-    if run.unique and (undone or run.unique['until'] ~= 'for') then flow.release(run) end
+    if run.key and (undone or run.flow.keeps ~= 'for') then flow.release(run) end
   end
 
-  -- What is known of a flow: what its client wrote, and 'id', 'json' and its 'place': '-' when it does not wait, '+' in the list
-  -- `waiting`, or its place in `lanes`. Nothing for a plain run; nor where somebody wrote by hand what cannot be read.
-  local function read(id, place, json)
-    local decoded, run = pcall(cjson.decode, json or '')
-    if not decoded or type(run) ~= 'table' then return nil end
-    if type(run.lane) ~= 'string' or not string.find(run.lane, '^%d%S*$') then return nil end
-    run.id, run.place, run.json = id, place, json
-    run.weight = math.max(1, math.floor(tonumber(run.weight) or BURST))
-    local taken = NONE
-    for _, slot in ipairs(type(run.slots) == 'table' and run.slots or NONE) do
-      if taken == NONE then taken = {} end
-      if type(slot) == 'string' then taken[#taken + 1] = slot end
+  -- What many runs have in common of their flows, 'lane {..}': the lane, and as JSON its weight, the key of its rate limit and the slots,
+  -- each 'limit/key', and how a unique key is kept. Nothing where somebody wrote by hand what cannot be read.
+  local known_flows = {}
+  local function flow_of(text)
+    if known_flows[text] ~= nil then return known_flows[text] or nil end
+    known_flows[text] = false
+    local lane, json = string.match(text, '^(%d%S*) (.*)$')
+    local read, said = pcall(cjson.decode, json or '')
+    if not read or type(said) ~= 'table' then return nil end
+    local one = { lane = lane, slots = {}, replaces = said.replace == true }
+    one.weight = math.max(1, math.floor(tonumber(said.weight) or BURST))
+    one.rate = type(said.rate) == 'string' and said.rate or nil
+    one.keeps = type(said.unique) == 'string' and said.unique or nil
+    for _, slot in ipairs(type(said.slots) == 'table' and said.slots or {}) do
+      if type(slot) == 'string' then one.slots[#one.slots + 1] = slot end
     end
-    run.slots = taken
-    for _, part in ipairs(WITH_KEY) do
-      if type(run[part]) ~= 'table' or type(run[part].key) ~= 'string' then run[part] = nil end
-    end
-    return run
+    known_flows[text] = one
+    return one
   end
 
-  local function read_text(id, text)
+  -- What is known of a run: its flow, as above, and what is its own, 'expires,weight,key' of which each may be nothing: until when in ms
+  -- its first attempt is to start, as how many runs it counts, and its unique key. And its place: '-' where it does not wait, '+' in
+  -- the list `waiting`, or that in `lanes`, which is the last one that it had.
+  local function read(id, text)
     local blank = text and string.find(text, ' ', 2, true)
-    return blank and read(id, string.sub(text, 1, blank - 1), string.sub(text, blank + 1))
+    local feed = blank and string.find(text, '\n', blank, true)
+    local comma = feed and string.find(text, ',', feed, true)
+    local last = comma and string.find(text, ',', comma + 1, true)
+    local said = last and string.sub(text, blank + 1, feed - 1)
+    local of_many = said and flow_of(said)
+    if not of_many then return nil end
+    local run = { id = id, flow = of_many, said = said, text = text, blank = blank, feed = feed }
+    if comma > feed + 1 then run.expires = tonumber(string.sub(text, feed + 1, comma - 1)) end
+    if last > comma + 1 then run.weight = tonumber(string.sub(text, comma + 1, last - 1)) end
+    if of_many.keeps then run.key = string.sub(text, last + 1) end
+    return run
   end
 
   -- The flow of a run.
   local noted = {}
   function flow.of(id)
-    return read_text(id, noted[id] or redis.call('HGET', flows, id)) or nil
+    return read(id, noted[id] or redis.call('HGET', flows, id))
   end
 
   -- The flows of runs, by number; nothing for plain ones.
   function flow.of_all(ids)
     local all = {}
     if #ids == 0 then return all end
-    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read_text(ids[i], noted[ids[i]] or text) or nil end
+    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do all[i] = read(ids[i], noted[ids[i]] or text) end
     return all
   end
 
+  -- The same for runs of one lane that are to be claimed: of most there is nothing to know but what the first one has in common with
+  -- them.
+  function flow.of_lane(ids)
+    local all, common, tail = {}, nil, nil
+    if #ids == 0 then return all end
+    for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do
+      text = noted[ids[i]] or text
+      -- Behind its place.
+      if tail and text and string.find(text, tail, 15, true) == 15 then
+        all[i] = { id = ids[i], flow = common }
+      else
+        all[i] = read(ids[i], text)
+        if all[i] and not tail and all[i].flow.keeps ~= 'start' then
+          common = all[i].flow
+          tail = ' ' .. all[i].said .. '\n,,'
+        end
+      end
+    end
+    return all
+  end
+
+  local function own_of(run) return run.own or string.sub(run.text, run.feed + 1) end
+
+  function flow.place_of(run) return run.place or run.text and string.sub(run.text, 1, run.blank - 1) end
+
   local function note(run, place)
-    if run.place == place then return end
     run.place = place
-    noted[run.id] = place .. ' ' .. run.json
+    noted[run.id] = place .. ' ' .. run.said .. '\n' .. own_of(run)
   end
 
   -- That a run does not wait.
   function flow.is_elsewhere(run) note(run, '-') end
 
   function flow.forget(...)
-    for _, id in ipairs({ ... }) do noted[id] = nil end
+    if next(noted) then
+      for _, id in ipairs({ ... }) do noted[id] = nil end
+    end
     redis.call('HDEL', flows, ...)
   end
 
@@ -370,7 +408,7 @@ local function flow_control(first, now)
   -- the caller, who may have plain runs for it.
   local come_to = {}
   function flow.wait(run, in_front)
-    local lane = run.lane
+    local lane = run.lane or run.flow.lane
     if lane == PLAIN then
       note(run, '+')
       return true
@@ -429,36 +467,30 @@ local function flow_control(first, now)
 
   -- Takes a run out of its lane, unless that is the list `waiting`; when it was the last one, others go in its place. → how many were there
   function flow.wait_no_more(run)
-    if run.place == '-' or run.place == '+' then return 0 end
+    local lane, place = run.flow.lane, flow.place_of(run)
+    if place == '-' or place == '+' then return 0 end
     flow.write()
-    local lane = run.lane
-    local removed = redis.call('ZREM', lanes, lane .. ' ' .. run.place .. ' ' .. run.id)
-    if not flow.is_empty(lane) then return removed end
+    local removed = redis.call('ZREM', lanes, lane .. ' ' .. place .. ' ' .. run.id)
+    if removed == 0 or not flow.is_empty(lane) then return removed end
     if #lane == 1 then
       redis.call('ZREM', ready, lane)
     elseif flow.standing(lane) then
       flow.clear(lane)
-      for _, slot in ipairs(run.slots) do flow.wake_parked(slot) end
+      for _, slot in ipairs(run.flow.slots) do flow.wake_parked(slot) end
     end
     return removed
   end
 
   -- Puts a run of a paused job aside, one without a flow too; it is in the list `waiting` no more, if that was its lane.
-  function flow.put_aside(id, run, job)
-    local before = run or { id = id, lane = PLAIN, place = '-', slots = {}, json = '{"lane":"5"}' }
-    local lane = before.lane .. '=' .. job
+  function flow.put_aside(id, job)
+    local before = flow.of(id) or { id = id, flow = flow_of(PLAIN .. ' {}'), said = PLAIN .. ' {}', place = '-', own = ',,' }
+    local lane = before.flow.lane .. '=' .. job
+    local json = string.match(before.said, ' (.*)$')
     -- Those without a key would have had every second turn.
-    local text = '"lane":"' .. lane .. (#before.lane == 1 and '","weight":100' or '"')
-    local json, count = string.gsub(before.json, '"lane":"[^"]*"', function() return text end, 1)
-    if count == 0 then
-      -- Somebody wrote it by hand.
-      local by_hand = cjson.decode(before.json)
-      by_hand.lane = lane
-      json = cjson.encode(by_hand)
-    end
+    if #before.flow.lane == 1 then json = '{"weight":100' .. (string.find(json, '^{}') and '' or ',') .. string.sub(json, 2) end
     flow.wait_no_more(before)
     if not flow.standing(lane) then flow.stand(lane, flow.text_of(flow.next_turn()), 'parked', '=' .. job) end
-    flow.wait({ id = id, lane = lane, json = json })
+    flow.wait({ id = id, lane = lane, said = lane .. ' ' .. json, own = own_of(before) })
   end
 
   -- Parks a ready lane whose job is one of these. → whether it is
@@ -473,48 +505,78 @@ local function flow_control(first, now)
     return true
   end
 
-  -- Reads what an enqueue says of a run: for how long it may wait, the rule of its rate limit, and how many slots its concurrency limit
-  -- has, each or '-', and its flow. Takes the rules down. Nothing when it cannot be read: the run is plain.
-  function flow.declare(id, said, due)
-    local wait, rate, limit, json = string.match(said, '^(%S+) (%S+) (%S+) (.*)$')
-    if tonumber(wait) then
-      json = string.format('{"expires":%d,', math.min(due + wait, MOST)) .. string.sub(json, 2)
+  -- What an enqueue says of a run. What it may have in common with all others of its job: 'wait lasts weight', each '-' where there is
+  -- none: for how many ms it may wait from when it is due, for how many its unique key is kept, and as how many runs it counts; and behind
+  -- each blank a rule, 'rate/limit=kind:limit:ms' or 'concurrency/limit=slots'. Then its flow, as above, and its unique key. Takes the
+  -- rules down. Nothing when it cannot be read: the run is plain.
+  local known_words, latest_words = {}, nil
+  local function words_of(text)
+    local words = known_words[text]
+    if not words then
+      local wait, lasts, weight, limits = string.match(text, '^(%S+) (%S+) (%S+)(.*)$')
+      words = { wait = tonumber(wait), lasts = tonumber(lasts), weight = tonumber(weight) and weight or '', limits = limits or '' }
+      known_words[text] = words
     end
-    local run = read(id, nil, json or '')
-    if not run then return nil end
-    if run.rate and rate ~= '-' then set_rule('rate/' .. flow.limit_of(run.rate.key), rate) end
-    for i, slot in ipairs(run.slots) do
-      -- The first is that of its concurrency limit, if it has one; the other one is that of a unique run which waits for the one before it.
-      local most = i == 1 and limit ~= '-' and limit or 1
-      set_rule('concurrency/' .. flow.limit_of(slot), most)
+    -- The rules of the latest run hold.
+    if words ~= latest_words then
+      for name, rule in string.gmatch(words.limits, ' ([^ =]+)=(%S+)') do set_rule(name, rule) end
+      latest_words = words
     end
-    return run
+    return words
+  end
+
+  function flow.declare(id, words, said, key, due)
+    local blank = string.find(said, ' ', 1, true)
+    local lane = blank and string.sub(said, 1, blank - 1)
+    if not lane or not string.find(lane, '^%d') then return nil end
+    words = words_of(words)
+    local expires = words.wait and string.format('%d', math.min(due + words.wait, MOST)) or ''
+    return {
+      id = id, lane = lane, said = said, key = key ~= '' and key or nil, lasts = words.lasts,
+      own = expires .. ',' .. words.weight .. ',' .. key,
+    }
+  end
+
+  -- Looks up who has these unique keys.
+  local holders = {}
+  function flow.look_up(keys)
+    if #keys == 0 then return end
+    for i, text in ipairs(redis.call('HMGET', unique, unpack(keys))) do holders[keys[i]] = text end
   end
 
   -- What a unique run that is there has to say of a new one of its key: nothing when there is none, and from now on it is the new
   -- one. Else 'd' and the id of that run, or 'r' and its id when it has the new envelope now; and with that, when it was
   -- scheduled, its new flow: it is to be put where the new one would have gone.
   function flow.kept_away(run, envelope, runs, scheduled)
-    local mine = run.unique
-    if not mine then return nil end
-    local lasts = tonumber(mine.lasts)
-    local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
-    local stands, till, holder = false, nil, nil
+    local key = run.key
+    if not key then return nil end
+    if holders[key] == nil then flow.look_up({ key }) end
+    local till, holder, stands
     -- Most keys are free.
-    if redis.call('HSETNX', unique, mine.key, ends .. ' ' .. run.id) == 0 then
-      till, holder = string.match(redis.call('HGET', unique, mine.key) or '', '^(%d+) (.*)$')
+    if holders[key] then
+      till, holder = string.match(holders[key], '^(%d+) (.*)$')
       stands = till == '0' and holder ~= run.id and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
-      if not stands then redis.call('HSET', unique, mine.key, ends .. ' ' .. run.id) end
     end
     if not stands then
-      if lasts then redis.call('ZADD', fading, ends, 'u/' .. mine.key) end
+      local ends = run.lasts and string.format('%d', math.min(now + run.lasts, MOST)) or '0'
+      holders[key] = ends .. ' ' .. run.id
+      hold_key(key, holders[key])
+      if run.lasts then redis.call('ZADD', fading, ends, 'u/' .. key) end
       return nil
     end
-    local there = mine.replace and flow.of(holder)
+    local mine = flow_of(run.said)
+    local there = mine and mine.replaces and flow.of(holder)
     -- Another run may have got the id of one that is finished and keeps others away for a time.
-    if not there or not there.unique or there.unique.key ~= mine.key then return 'd' .. holder end
+    if not there or there.key ~= key then return 'd' .. holder end
     local is_scheduled = redis.call('ZSCORE', scheduled, holder)
-    if there.place == '-' and not is_scheduled then return 'd' .. holder end
+    if not is_scheduled then
+      local place = flow.place_of(there)
+      if place == '-' then return 'd' .. holder end
+      if place ~= '+' then
+        flow.write()
+        if not redis.call('ZSCORE', lanes, there.flow.lane .. ' ' .. place .. ' ' .. holder) then return 'd' .. holder end
+      end
+    end
     redis.call('HSET', runs, holder, envelope)
     if not is_scheduled then return 'r' .. holder end
     run.id = holder

@@ -3,6 +3,8 @@
 
 -- How many lanes one claim looks at without getting a run from them; and the level that was passed over so often goes first once.
 local LANES_PER_CALL, PATIENCE = 100, 100
+-- How many runs of a lane, and how many lanes, are looked at ahead.
+local MOST_USUAL, LANES_AHEAD = 20, 20
 
 -- What a rate limit remembers: its kind, 'sliding', 'bucket' or 'fixed', 'per' how many ms, and parts, each a time and a count.
 local function part_of(per) return math.floor((per + 79) / 80) end
@@ -125,15 +127,17 @@ local function pick(flow, waiting, runs, history, at_most, now)
   local turn, picked, expired, patience = flow.turn, {}, {}, LANES_PER_CALL
   -- Whether the ready lanes are to be looked at again.
   local has_changed = false
+  -- How many runs are likely to go from the next lane.
+  local usual = 1
 
   local function is_expired(run)
-    if type(run.expires) ~= 'number' or run.expires > now then return false end
+    if not run.expires or run.expires > now then return false end
     local read, before = pcall(cjson.decode, redis.call('HGET', history, run.id) or '')
     return not (read and type(before) == 'table' and (tonumber(before.attempts) or 0) > 0)
   end
 
-  -- Claims a run that has left its lane, unless it has expired. → 1 when it was claimed, else 0
-  local function take(id, run)
+  -- Claims a run that has left its lane, which may be the list `waiting`, unless it has expired. → 1 when it was claimed, else 0
+  local function take(id, run, is_in_list)
     if not run then
       picked[#picked + 1] = id
       return 1
@@ -147,8 +151,9 @@ local function pick(flow, waiting, runs, history, at_most, now)
       return 0
     end
     flow.take_slots(run)
-    if run.unique and run.unique['until'] == 'start' then flow.release(run) end
-    flow.is_elsewhere(run)
+    if run.key and run.flow.keeps == 'start' then flow.release(run) end
+    -- A place in `lanes` that is given up needs no word: nobody is found there.
+    if is_in_list then flow.is_elsewhere(run) end
     picked[#picked + 1] = id
     return 1
   end
@@ -167,7 +172,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
       local blank = string.find(members[i], ' ', #lane + 2, true)
       ids[i] = blank and string.sub(members[i], blank + 1) or ''
     end
-    for i, run in pairs(flow.of_all(ids)) do ids[i] = run end
+    for i, run in pairs(flow.of_lane(ids)) do ids[i] = run end
     for i, run in ipairs(ids) do
       if type(run) == 'table' then
         known_members[#known_members + 1], known_ids[#known_ids + 1], known[#known + 1] = members[i], run.id, run
@@ -197,15 +202,12 @@ local function pick(flow, waiting, runs, history, at_most, now)
     if not has_paused or string.find(lane, '=', 1, true) then return true end
     local stays = 0
     repeat
-      local before, moved, ids, known = stays, 0, nil, nil
+      local before, moved, ids, _ = stays, 0, {}, nil
       if lane == PLAIN then
-        ids = {}
         local items = redis.call('LRANGE', waiting, -room, -1)
         for i = #items, 1, -1 do ids[#ids + 1] = items[i] end
-        known = flow.of_all(ids)
       else
-        local _
-        _, ids, known = head(lane, members_of(lane, room), room)
+        _, ids = head(lane, members_of(lane, room), room)
       end
       for i = before + 1, #ids do
         local job = paused_job(ids[i])
@@ -216,7 +218,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
         else
           patience, moved = patience - 1, moved + 1
           if lane == PLAIN then redis.call('LREM', waiting, -1, ids[i]) end
-          flow.put_aside(ids[i], known[i], job)
+          flow.put_aside(ids[i], job)
           has_changed = true
         end
       end
@@ -236,7 +238,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
       for _, member in ipairs(members) do flow.leave(lane, member) end
       if #members_of(lane, 1) == 0 then redis.call('ZREM', flow.lined_up, lane) end
     end
-    for i, id in ipairs(ids) do took = took + take(id, known[i]) end
+    for i, id in ipairs(ids) do took = took + take(id, known[i], lane == PLAIN) end
     if took == 0 then patience = patience - 1 end
     return took
   end
@@ -244,9 +246,10 @@ local function pick(flow, waiting, runs, history, at_most, now)
   -- → how many runs were claimed, and whether the lane is still ready: with the turn that it had, or with another one
   local function from_lane(lane, its_turn, room, alone)
     if not put_aside(lane, room) then return 0 end
-    -- One more than may go tells whether that was all.
-    local members = members_of(lane, 2)
-    local first_members, first_ids, known = head(lane, members, 1)
+    -- One more than may go tells whether that was all. How many may go is known of the first, and is often as before.
+    local guess = math.min(room, usual)
+    local members = members_of(lane, guess + 1)
+    local known_members, ids, known, others = head(lane, members, guess)
     local first = known[1]
     if not first then
       patience = patience - 1
@@ -254,33 +257,34 @@ local function pick(flow, waiting, runs, history, at_most, now)
       has_changed = true
       return 0
     end
-    if flow.parks(lane, paused, first.slots) then
+    if flow.parks(lane, paused, first.flow.slots) then
       patience, has_changed = patience - 1, true
       return 0
     end
     local level = tonumber(string.sub(lane, 1, 1))
     local served = turn.served[level]
     served = served and served[1] == lane and served[2] or 0
-    local due = alone and math.huge or math.max(first.weight - served, 1)
+    local due = alone and math.huge or math.max(first.flow.weight - served, 1)
     local quantum = math.min(room, due)
     local full, free = nil, math.huge
-    for _, slot in ipairs(first.slots) do
+    for _, slot in ipairs(first.flow.slots) do
       local left = flow.free(slot)
       if left < free then free, full = left, slot end
     end
-    local rule = first.rate and rule_of(flow.rule('rate/' .. flow.limit_of(first.rate.key)))
-    local rate = rule and rate_of(redis.call('HGET', flow.rates, first.rate.key), rule, now)
-    local known_members, ids, others = first_members, first_ids, 0
-    if quantum > 1 then
+    local rule = first.flow.rate and rule_of(flow.rule('rate/' .. flow.limit_of(first.flow.rate)))
+    local rate = rule and rate_of(redis.call('HGET', flow.rates, first.flow.rate), rule, now)
+    usual = math.min(first.flow.weight, MOST_USUAL)
+    if quantum > guess and #members > guess then
       members = members_of(lane, quantum + 1)
       known_members, ids, known, others = head(lane, members, quantum)
     end
     local took, gone, blocked = 0, 0, nil
-    for _, run in ipairs(known) do
+    for i = 1, math.min(#known, quantum) do
+      local run = known[i]
       local is_over = is_expired(run)
       if not is_over and free == took then break end
       if not is_over and rate then
-        blocked = admit(rate, rule, run.rate and tonumber(run.rate.weight) or 1, now)
+        blocked = admit(rate, rule, run.weight or 1, now)
         if blocked then break end
       end
       if not is_over then took = took + 1 end
@@ -288,8 +292,8 @@ local function pick(flow, waiting, runs, history, at_most, now)
     end
     if took > 0 and rate then
       local fades, text = kept_until(rate)
-      redis.call('HSET', flow.rates, first.rate.key, text)
-      redis.call('ZADD', flow.fading, fades, 'r/' .. first.rate.key)
+      redis.call('HSET', flow.rates, first.flow.rate, text)
+      redis.call('ZADD', flow.fading, fades, 'r/' .. first.flow.rate)
     end
     for i = 1, gone do
       flow.leave(lane, known_members[i])
@@ -311,7 +315,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
       flow.unsaved[lane] = next_turn
     end
     local woken = flow.woken
-    for _, slot in ipairs(first.slots) do flow.wake_parked(slot) end
+    for _, slot in ipairs(first.flow.slots) do flow.wake_parked(slot) end
     if flow.woken > woken then has_changed = true end
     if took == 0 then patience = patience - 1 end
     return took, next_turn
@@ -365,11 +369,11 @@ local function pick(flow, waiting, runs, history, at_most, now)
 
   local function from_level(level, room)
     local unkeyed, took = tostring(level), 0
-    local line, at, has_more, waits = line_of(level, math.min(room, LANES_PER_CALL) + 2)
+    local line, at, has_more, waits = line_of(level, math.min(room, LANES_AHEAD) + 2)
     while took < room and patience > 0 do
       -- Whether a lane is alone must be known of the last one, too.
       if has_changed or has_more and not line[at + 2] then
-        line, at, has_more, waits = line_of(level, math.min(room - took, LANES_PER_CALL) + 2)
+        line, at, has_more, waits = line_of(level, math.min(room - took, LANES_AHEAD) + 2)
       end
       local lane, alone = line[at], not line[at + 2]
       if not waits and not lane then break end

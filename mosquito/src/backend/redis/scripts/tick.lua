@@ -1,7 +1,7 @@
 -- KEYS[1] schedules, KEYS[2] runs, KEYS[3] dead, KEYS[4] waiting, KEYS[5] wake, KEYS[6] scheduled, KEYS[7] due,
 -- KEYS[8] paused, KEYS[9] held, KEYS[10] jobs; when the run has a flow, from KEYS[11] on as in flow.lua
 -- ARGV[1] job, ARGV[2] tick in ms, ARGV[3] 'skip' | 'allow', ARGV[4] id or '', ARGV[5] envelope without a time,
--- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970, and a flow behind it, as in enqueue.lua
+-- ARGV[6] '' for now, '+ms' from now or '@ms' since 1970, and when it has a flow what flow.lua declares
 -- → 'enqueued' | 'passed' | 'stale' | 'early'
 --
 -- A schedule is 'last tick in ms, space, id of the last run'.
@@ -34,12 +34,12 @@ end
 
 local flow, run, answer, moves = KEYS[11] and flow_control(11, now), nil, nil, nil
 local envelope = string.format('{"enqueued_at":%d,', now) .. string.sub(ARGV[5], 2)
-local when, said = string.match(ARGV[6], '^(%S*) ?(.*)$')
+local when = ARGV[6]
 local due = when == '' and now or tonumber(string.sub(when, 2))
 if string.sub(when, 1, 1) == '+' then due = now + due end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. id)
 if flow and redis.call('HEXISTS', KEYS[2], id) == 0 then
-  run = flow.declare(id, said, math.max(due, now))
+  run = flow.declare(id, ARGV[7], ARGV[8], ARGV[9], math.max(due, now))
   if run then answer, moves = flow.kept_away(run, envelope, KEYS[2], KEYS[6]) end
   if moves then id = run.id end
 end
