@@ -136,7 +136,6 @@ local function flow_control(first, now)
       end
     end
     flow.unsaved = {}
-    flow.write_leaving()
     for _, send in ipairs(batches) do send() end
   end
 
@@ -365,24 +364,27 @@ local function flow_control(first, now)
   end
 
   -- The same for runs of one lane that are to be claimed: of most there is nothing to know but what the first one has in common with
-  -- them.
+  -- them. And how many have none.
   function flow.of_lane(ids)
-    local all, common, tail = {}, nil, nil
-    if #ids == 0 then return all end
+    local all, missing, tail, common = {}, 0, nil, nil
+    if #ids == 0 then return all, missing end
     for i, text in ipairs(redis.call('HMGET', flows, unpack(ids))) do
-      text = noted[ids[i]] or text
+      local id = ids[i]
+      text = noted[id] or text
       -- Behind its place.
       if tail and text and string.find(text, tail, 15, true) == 15 then
-        all[i] = { id = ids[i], flow = common }
+        all[i] = { id = id, flow = common }
       else
-        all[i] = read(ids[i], text)
-        if all[i] and not tail and all[i].flow.keeps ~= 'start' then
-          common = all[i].flow
-          tail = ' ' .. all[i].said .. '\n,,'
+        local run = read(id, text)
+        all[i] = run
+        if not run then
+          missing = missing + 1
+        elseif not tail and run.flow.keeps ~= 'start' then
+          tail, common = ' ' .. run.said .. '\n,,', run.flow
         end
       end
     end
-    return all
+    return all, missing
   end
 
   local function own_of(run) return run.own or string.sub(run.text, run.feed + 1) end
@@ -438,20 +440,6 @@ local function flow_control(first, now)
       if how == 'ready' then flow.ready = true end
       if not how and not flow.unsaved[lane] then flow.unsaved[lane] = flow.next_turn() end
     end
-  end
-
-  -- Takes a member out of its lane. Until that is written down `leaving` says how many stand there still, in front.
-  local leaving = {}
-  flow.leaving = {}
-  function flow.leave(lane, member)
-    leaving[#leaving + 1] = member
-    flow.leaving[lane] = (flow.leaving[lane] or 0) + 1
-    if #leaving >= 2000 then flow.write_leaving() end
-  end
-
-  function flow.write_leaving()
-    if #leaving > 0 then redis.call('ZREM', lanes, unpack(leaving)) end
-    leaving, flow.leaving = {}, {}
   end
 
   -- Writes down what was collected.

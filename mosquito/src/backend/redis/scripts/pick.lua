@@ -160,31 +160,41 @@ local function pick(flow, waiting, runs, history, at_most, now)
 
   -- Up to so many members from the front of a lane.
   local function members_of(lane, count)
-    return redis.call('ZRANGEBYLEX', flow.lanes, '[' .. lane .. ' ', '(' .. lane .. '!', 'LIMIT', flow.leaving[lane] or 0, count)
+    return redis.call('ZRANGEBYLEX', flow.lanes, '[' .. lane .. ' ', '(' .. lane .. '!', 'LIMIT', 0, count)
   end
 
-  -- The first so many of these members, their ids, and their flows by number. What has none was written by hand, and waits as a plain
-  -- run.
+  -- Takes the first so many out of their lane. They stand next to each other.
+  local function leave(members, count)
+    if count > 0 then redis.call('ZREMRANGEBYLEX', flow.lanes, '[' .. members[1], '[' .. members[count]) end
+  end
+
+  -- The first so many of these members, their ids, and their flows by number; and how many others there were. What has no flow was
+  -- written by hand, and waits as a plain run from now on.
   local function head(lane, members, count)
-    local ids, known_members, known_ids, known, others = {}, {}, {}, {}, 0
+    local ids, behind = {}, #lane + 17
     for i = 1, math.min(#members, count) do
       -- Behind the lane and the place.
-      local blank = string.find(members[i], ' ', #lane + 2, true)
-      ids[i] = blank and string.sub(members[i], blank + 1) or ''
-    end
-    for i, run in pairs(flow.of_lane(ids)) do ids[i] = run end
-    for i, run in ipairs(ids) do
-      if type(run) == 'table' then
-        known_members[#known_members + 1], known_ids[#known_ids + 1], known[#known + 1] = members[i], run.id, run
+      if string.byte(members[i], behind - 1) == 32 then
+        ids[i] = string.sub(members[i], behind)
       else
-        redis.call('LPUSH', waiting, run)
-        -- It stands behind others that are to leave.
-        flow.write()
-        redis.call('ZREM', flow.lanes, members[i])
-        has_changed, others = true, others + 1
+        local blank = string.find(members[i], ' ', #lane + 2, true)
+        ids[i] = blank and string.sub(members[i], blank + 1) or ''
       end
     end
-    return known_members, known_ids, known, others
+    local known, missing = flow.of_lane(ids)
+    if missing == 0 then return members, ids, known, 0 end
+    local known_members, known_ids, known_runs = {}, {}, {}
+    for i, id in ipairs(ids) do
+      if known[i] then
+        local n = #known_runs + 1
+        known_members[n], known_ids[n], known_runs[n] = members[i], id, known[i]
+      else
+        redis.call('LPUSH', waiting, id)
+        redis.call('ZREM', flow.lanes, members[i])
+        has_changed = true
+      end
+    end
+    return known_members, known_ids, known_runs, missing
   end
 
   -- The jobs whose runs are put aside, once what was blocked or paused until now is awake.
@@ -235,7 +245,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
     else
       local members
       members, ids, known = head(lane, members_of(lane, room), room)
-      for _, member in ipairs(members) do flow.leave(lane, member) end
+      leave(members, #ids)
       if #members_of(lane, 1) == 0 then redis.call('ZREM', flow.lined_up, lane) end
     end
     for i, id in ipairs(ids) do took = took + take(id, known[i], lane == PLAIN) end
@@ -295,10 +305,8 @@ local function pick(flow, waiting, runs, history, at_most, now)
       redis.call('HSET', flow.rates, first.flow.rate, text)
       redis.call('ZADD', flow.fading, fades, 'r/' .. first.flow.rate)
     end
-    for i = 1, gone do
-      flow.leave(lane, known_members[i])
-      take(ids[i], known[i])
-    end
+    leave(known_members, gone)
+    for i = 1, gone do take(ids[i], known[i]) end
     turn.served[level] = nil
     local next_turn
     if gone + others == #members then
