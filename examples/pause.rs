@@ -1,4 +1,4 @@
-//! Pausing a queue, and everything: with a reason, for a time, and without ticks that pile up.
+//! Pausing a queue, a job, and everything: with a reason, for a time, and without ticks that pile up.
 //!
 //! ```text
 //! cargo run --example pause
@@ -18,6 +18,17 @@ struct SendMail {
 impl Perform for SendMail {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
         println!("mail to {}", self.to);
+        Ok(())
+    }
+}
+
+/// Sends news to everybody.
+#[job(queue = "mail")]
+struct SendNews;
+
+impl Perform for SendNews {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        println!("news to everybody");
         Ok(())
     }
 }
@@ -46,8 +57,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     mosquito.enqueue(SendMail { to: "grace@example.com".into() }).await?;
     let paused = mail.paused().await?.ok_or("it is paused")?;
     println!("mail: {} ({})", paused.reason.unwrap_or_default(), paused.author.unwrap_or_default());
-    wait_for(&mut events, |event| matches!(event, Event::Finished { queue, .. } if queue.as_str() == "mail"))
-        .await;
+    wait_for_a_run_of(&mut events, "mail").await;
+
+    // One job: others in its queue go past what waits of it.
+    mosquito.pause_job::<SendNews>()?.reason("it has a typing error").await?;
+    mosquito.enqueue(SendNews).await?;
+    mosquito.enqueue(SendMail { to: "alan@example.com".into() }).await?;
+    wait_for_a_run_of(&mut events, "mail").await;
+    for (job, paused) in mail.paused_jobs().await? {
+        println!("{job}: {}", paused.reason.unwrap_or_default());
+    }
+    mosquito.resume_job::<SendNews>().await?;
+    wait_for_a_run_of(&mut events, "mail").await;
 
     // Everything, also queues that do not exist yet.
     mosquito.pause().reason("the database moves").await?;
@@ -67,8 +88,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A queue that is paused by itself stays so.
     mail.pause().reason("not today").await?;
     mosquito.resume().await?;
-    wait_for(&mut events, |event| matches!(event, Event::Finished { queue, .. } if queue.as_str() == "new"))
-        .await;
+    wait_for_a_run_of(&mut events, "new").await;
     println!("mail: {}", mail.paused().await?.and_then(|paused| paused.reason).unwrap_or_default());
 
     handle.stop();
@@ -76,9 +96,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn wait_for(events: &mut mosquito::events::EventStream, is_it: impl Fn(&Event) -> bool) {
+async fn wait_for_a_run_of(events: &mut mosquito::events::EventStream, of: &str) {
     while let Some(event) = events.next().await {
-        if is_it(&event) {
+        if matches!(event, Event::Finished { queue, .. } if queue.as_str() == of) {
             return;
         }
     }

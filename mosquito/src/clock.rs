@@ -79,6 +79,14 @@ pub(crate) fn after(time: Timestamp, delay: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX_UTC)
 }
 
+/// The moment so long before another; the beginning of time when that is past it.
+pub(crate) fn before(time: Timestamp, span: Duration) -> Timestamp {
+    TimeDelta::from_std(span)
+        .ok()
+        .and_then(|span| time.checked_sub_signed(span))
+        .unwrap_or(Timestamp::MIN_UTC)
+}
+
 /// The moment so many milliseconds after 1970; the nearest there is when no calendar has it.
 pub(crate) fn from_millis(millis: i64) -> Timestamp {
     DateTime::from_timestamp_millis(millis).unwrap_or(if millis < 0 {

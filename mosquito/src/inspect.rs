@@ -26,7 +26,7 @@ impl Mosquito {
     /// The overseers that work on this store, in whatever process, in the order of having begun: where each runs, how many executors it
     /// has, and what those perform.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use std::time::Duration;
     /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
     /// # #[job] struct Nap;

@@ -330,7 +330,7 @@ fn testing_lets_a_month_pass() {
 }
 
 #[test]
-fn pause_holds_back_one_queue_and_everything_and_no_ticks_pile_up() {
+fn pause_holds_back_one_queue_or_job_and_everything_and_no_ticks_pile_up() {
     let lines = lines_of(example("pause").start(), "failed: 0");
 
     assert_eq!(
@@ -338,6 +338,9 @@ fn pause_holds_back_one_queue_and_everything_and_no_ticks_pile_up() {
         [
             "mail: the mail server moves (ada)",
             "mail to grace@example.com",
+            "mail to alan@example.com",
+            "send_news: it has a typing error",
+            "news to everybody",
             "everything: the database moves",
             "waiting in new: 1, in pulse, after a second: 1",
             "mail to ada@example.com",

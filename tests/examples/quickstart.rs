@@ -217,9 +217,11 @@ fn the_first_run_starts_within_50_ms_of_launch() {
         words[at - 1].parse().expect("a number")
     };
 
-    // Other tests keep machine and disk busy at the same time: the best start counts.
-    let mut starts = Vec::new();
-    while starts.len() < 3 || (starts.len() < 20 && starts.iter().all(|milliseconds| *milliseconds >= 50.0)) {
+    // Other tests keep machine and disk busy at the same time: the best start counts, if need be one after their end.
+    let (begin, mut starts) = (Instant::now(), Vec::new());
+    while starts.len() < 3
+        || (begin.elapsed() < SOON && starts.iter().all(|milliseconds| *milliseconds >= 50.0))
+    {
         starts.push(start(starts.len()));
     }
 

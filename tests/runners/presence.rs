@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mosquito::{Context, JobResult, Mosquito, OverseerReport, Perform, Rhythm, job};
+use mosquito::events::Event;
+use mosquito::{Clock, Context, JobResult, Mosquito, OverseerReport, Perform, Rhythm, job};
 use mosquito_tests::{Program, RedisServer, eventually, soon};
 
 use crate::jobs::Long;
@@ -23,9 +24,7 @@ async fn an_overseer_tells_where_it_runs_and_what_it_performs_until_it_stops() {
     let runs = mosquito.enqueue_all([true, true].map(|heeds_its_token| Long { heeds_its_token }));
     let ids = runs.await.unwrap();
     for _ in &ids {
-        working
-            .next("started", |event| matches!(event, mosquito::events::Event::Started { .. }).then_some(()))
-            .await;
+        working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
     }
     tokio::time::sleep(IN_TIME).await;
 
@@ -63,6 +62,11 @@ async fn a_fleet_is_seen_from_any_process_and_one_that_was_killed_fades_within_a
     let mosquito = Mosquito::connect(&server.url()).await.unwrap();
     let mut killed = ticker().arg(folder.path().join("a")).start();
     let _leading = killed.wait_for_line("leading", Duration::from_secs(20));
+    let seen = soon("one is seen", || async {
+        let all = overseers(&mosquito).await;
+        if all.len() == 1 { Ok(()) } else { Err(all) }
+    });
+    seen.await;
     let other = Mosquito::connect(&server.url()).await.unwrap();
     let working = work(&other, |runner| runner.name("other").queues(["notes"]));
     let names = |all: &[OverseerReport]| -> Vec<_> { all.iter().map(|one| one.name.clone()).collect() };
@@ -83,6 +87,29 @@ async fn a_fleet_is_seen_from_any_process_and_one_that_was_killed_fades_within_a
     assert_eq!(names(&left.await), [Some("other".parse().unwrap())]);
     let _ = working.stop().await;
     assert_eq!(overseers(&mosquito).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_began_while_the_store_was_away_tells_when_it_began() {
+    let mut server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    server.stop();
+    let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
+    working.next("backend lost", |event| matches!(event, Event::BackendLost { .. }).then_some(())).await;
+
+    // The server's clock is this machine's.
+    let still_away = Clock::system().now();
+    server.start_again();
+
+    let all = soon("it is seen", || async {
+        match mosquito.overseers().await {
+            Ok(all) if !all.is_empty() => Ok(all),
+            other => Err(other),
+        }
+    });
+    let one = &all.await[0];
+    assert!(one.started_at <= still_away, "it began before {still_away}: {one:#?}");
+    let _ = working.stop().await;
 }
 
 static LET_GO: AtomicBool = AtomicBool::new(false);

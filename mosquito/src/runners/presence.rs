@@ -38,12 +38,13 @@ pub(super) struct Presence {
     /// Not kept alive by this: its end is that of the settler.
     pool: Weak<Pool>,
     queues: Arc<QueueList>,
+    began: Instant,
     standing: Mutex<Standing>,
 }
 
 #[derive(Default)]
 struct Standing {
-    /// When it told for the first time.
+    /// When it began, by the store's clock.
     started_at: Option<Timestamp>,
     /// The store's time, and when it told it.
     time: Option<(Timestamp, Instant)>,
@@ -57,7 +58,8 @@ struct Standing {
 
 impl Presence {
     pub(super) fn new(desk: Arc<Desk>, pool: &Arc<Pool>, queues: Arc<QueueList>) -> Self {
-        Self { desk, pool: Arc::downgrade(pool), queues, standing: Mutex::default() }
+        let began = Instant::now();
+        Self { desk, pool: Arc::downgrade(pool), queues, began, standing: Mutex::default() }
     }
 
     /// Tells again and again, for as long as it is polled.
@@ -83,13 +85,16 @@ impl Presence {
 
     /// Tells how it stands, if that is news; false when there is no room for it.
     async fn tell_once(&self, backend: &dyn Backend, standing: &mut Standing) -> Result<bool> {
+        // Counted until the store is asked for its time: so nobody seems to have begun earlier than it did.
+        let at_work = self.began.elapsed();
         let now = standing.now(backend).await?;
         if standing.weed_at.is_none_or(|time| time <= Instant::now()) {
             let all = roll::weed(backend, now).await?;
             let turns = TELL_EVERY.saturating_mul(u32::try_from(all).unwrap_or(u32::MAX));
             standing.weed_at = Some(Instant::now() + around(WEED_EVERY.max(turns)));
         }
-        let report = self.report(*standing.started_at.get_or_insert(now), now);
+        let started_at = *standing.started_at.get_or_insert_with(|| clock::before(now, at_work));
+        let report = self.report(started_at, now);
         if !standing.is_news(&report) {
             return Ok(true);
         }
