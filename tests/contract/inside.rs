@@ -127,15 +127,17 @@ fn of_file(path: &std::path::Path) -> Beside {
     }
 }
 
+/// The hash of unique keys, the slots that are taken, the runs with a flow, and the keys of the queue.
+#[cfg(feature = "redis")]
+type Told = (Vec<(String, String)>, Vec<String>, BTreeSet<String>, Vec<String>);
+
 #[cfg(feature = "redis")]
 fn of_keys(server: &mosquito_tests::RedisServer, prefix: &str) -> Beside {
     let look = r"
         local p = KEYS[1]
         return { redis.call('HGETALL', p .. 'unique'), redis.call('ZRANGE', p .. 'slots', 0, -1),
             redis.call('HKEYS', p .. 'flows'), redis.call('KEYS', p .. '*') }";
-    let told: (Vec<(String, String)>, Vec<String>, BTreeSet<String>, Vec<String>) =
-        server.command(&["EVAL", look, "1", prefix]);
-    let (unique, slots, flows, keys) = told;
+    let (unique, slots, flows, keys): Told = server.command(&["EVAL", look, "1", prefix]);
     let unique = unique.into_iter().map(|(key, holder)| {
         let (until, run) = holder.split_once(' ').expect("it says until when and who");
         let until: i64 = until.parse().expect("it is a time");
