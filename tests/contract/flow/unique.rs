@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{flowing, key};
-use crate::making::{Overseer, banish, reschedule, rescue_after, run_id, run_with};
+use crate::making::{Overseer, banish, every_fate, reschedule, rescue_after, run_id, run_with};
 use crate::store::Store;
 use mosquito::backend::{Enqueued, Fate, List};
 use mosquito::{Flow, NewRun, OnConflict, Unique, Until, When};
@@ -17,6 +17,7 @@ facts! {
     one_waits_while_one_runs,
     a_time_goes_on_after_the_finish,
     each_way_out_undone_lets_the_next_one_in,
+    what_was_cancelled_keeps_nobody_away_whatever_it_is_settled_with,
     who_lost_its_key_lets_nobody_elses_go,
     a_replaced_run_keeps_its_place_and_has_the_new_arguments,
     a_scheduled_run_is_put_off_by_each_that_replaces_it,
@@ -153,6 +154,20 @@ async fn each_way_out_undone_lets_the_next_one_in(store: &Store) {
             None,
             "{until:?}"
         );
+    }
+}
+
+async fn what_was_cancelled_keeps_nobody_away_whatever_it_is_settled_with(store: &Store) {
+    let (ann, flow) = (Overseer::named("ann"), until(Until::For(100 * SHORT)));
+    for (n, fate) in every_fate().into_iter().enumerate() {
+        let id = format!("run-{n}");
+        assert_eq!(enqueue(store, &id, &flow).await, new(&id), "{fate:?}");
+        let claim = store.claim(&ann, 1).await.remove(0);
+        store.backend().cancel(store.queue(), &[run_id(&id)]).await.expect("it is answered");
+
+        store.settle_one(&claim, fate).await;
+
+        assert!(store.beside().unique.is_empty(), "{:?}", store.beside());
     }
 }
 
