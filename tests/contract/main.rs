@@ -22,6 +22,7 @@ mod filters;
 mod flow;
 #[cfg(feature = "redis")]
 mod foreign_keys;
+mod inside;
 mod leadership;
 mod leases;
 mod model;

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 #[cfg(feature = "redis")]
 use tokio::sync::OnceCell;
 
+use crate::inside::{Beside, Inside};
 use crate::making::{Overseer, queue, run, run_id, settlement};
 
 /// Nothing in a fact takes so long, on a busy machine either.
@@ -32,7 +33,7 @@ pub(crate) static REDIS: LazyLock<RedisServer> = LazyLock::new(RedisServer::star
 
 /// One cluster likewise.
 #[cfg(feature = "redis")]
-static CLUSTER: OnceCell<RedisCluster> = OnceCell::const_new();
+pub(crate) static CLUSTER: OnceCell<RedisCluster> = OnceCell::const_new();
 
 /// An empty store of one backend.
 pub(crate) struct Store {
@@ -41,6 +42,7 @@ pub(crate) struct Store {
     queue: QueueName,
     /// Nothing when the time is the server's, which nobody can move.
     clock: Option<Clock>,
+    inside: Inside,
     _files: Option<TempDir>,
 }
 
@@ -48,8 +50,9 @@ impl Store {
     #[expect(clippy::unused_async, reason = "the others connect to something")]
     pub(crate) async fn memory(_fact: &str) -> Self {
         let clock = Clock::manual();
-        let memory = Arc::new(Memory::with_clock(clock.clone()));
-        Self::of(memory.clone(), memory, Some(clock), None)
+        let memory = Memory::with_clock(clock.clone());
+        let backend = Arc::new(memory.clone());
+        Self::of(backend.clone(), backend, Some(clock), Inside::Memory(memory), None)
     }
 
     #[cfg(feature = "sqlite")]
@@ -60,7 +63,7 @@ impl Store {
         let (path, clock) = (files.path().join("jobs.db"), Clock::manual());
         let backend = Sqlite::open_with_clock(&path, clock.clone()).await.expect("the file can be made");
         let second = Sqlite::open_with_clock(&path, clock.clone()).await.expect("it can be opened twice");
-        Self::of(Arc::new(backend), Arc::new(second), Some(clock), Some(files))
+        Self::of(Arc::new(backend), Arc::new(second), Some(clock), Inside::Sqlite(path), Some(files))
     }
 
     #[cfg(feature = "redis")]
@@ -70,7 +73,7 @@ impl Store {
         let url = REDIS.url();
         let backend = Redis::connect(&url, fact).await.expect("the server answers");
         let second = Redis::connect(&url, fact).await.expect("the server answers a second client");
-        Self::of(Arc::new(backend), Arc::new(second), None, None)
+        Self::of(Arc::new(backend), Arc::new(second), None, inside(fact, false), None)
     }
 
     /// Where time is moved by hand, as on the other two: no fact waits, and times are compared.
@@ -82,7 +85,7 @@ impl Store {
         let connect = || Redis::connect_with_clock(&url, &prefix, clock.clone());
         let backend = connect().await.expect("the server answers");
         let second = connect().await.expect("the server answers a second client");
-        Self::of(Arc::new(backend), Arc::new(second), Some(clock), None)
+        Self::of(Arc::new(backend), Arc::new(second), Some(clock), inside(&prefix, false), None)
     }
 
     /// Where queues are in several servers.
@@ -93,16 +96,17 @@ impl Store {
         let url = CLUSTER.get_or_init(RedisCluster::start).await.url();
         let backend = Redis::connect(&url, fact).await.expect("the cluster answers");
         let second = Redis::connect(&url, fact).await.expect("the cluster answers a second client");
-        Self::of(Arc::new(backend), Arc::new(second), None, None)
+        Self::of(Arc::new(backend), Arc::new(second), None, inside(fact, true), None)
     }
 
     fn of(
         backend: Arc<dyn Backend>,
         second: Arc<dyn Backend>,
         clock: Option<Clock>,
+        inside: Inside,
         files: Option<TempDir>,
     ) -> Self {
-        Self { backend, second, queue: queue("mail"), clock, _files: files }
+        Self { backend, second, queue: queue("mail"), clock, inside, _files: files }
     }
 
     /// Lets a fact be checked, in time, and that it left every queue consistent.
@@ -133,6 +137,11 @@ impl Store {
     /// The clock, where it is the test's.
     pub(crate) fn clock(&self) -> Option<&Clock> {
         self.clock.as_ref()
+    }
+
+    /// What stands beside the runs of the queue in the data itself.
+    pub(crate) fn beside(&self) -> Beside {
+        self.inside.beside()
     }
 
     /// Lets so much time pass on the backend's clock.
@@ -279,6 +288,11 @@ impl Store {
             }
         }
     }
+}
+
+#[cfg(feature = "redis")]
+fn inside(prefix: &str, is_cluster: bool) -> Inside {
+    Inside::Redis { is_cluster, prefix: format!("{prefix}:{{mail}}:") }
 }
 
 /// A whole list, page by page.

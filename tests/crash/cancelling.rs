@@ -118,23 +118,27 @@ enum Cut {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_was_cut_off_hears_within_a_second_of_being_back_what_was_cancelled_meanwhile() {
     for cut in [Cut::Closed, Cut::Held] {
-        let took = back_from(cut).await;
-        println!("redis: {cut:?} meanwhile, from back to token: {took:?}");
-        assert!(took <= PROMISED, "{cut:?}: {took:?}");
+        assert_hears(cut, Duration::from_secs(3)).await;
     }
 }
 
-/// Connections that are dead and do not say so are given up by their deadlines, the sooner of which is five seconds.
+/// However long it lasts: too short for anything to have been tried in vain, or longer than the deadlines of whatever was tried.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_in_a_black_hole_hears_what_was_cancelled_meanwhile_when_its_connections_are_given_up() {
-    let took = back_from(Cut::Swallowed).await;
-    println!("redis: swallowed meanwhile, from back to token: {took:?}");
-    assert!(took <= Duration::from_secs(15), "{took:?}");
+async fn a_worker_in_a_black_hole_hears_within_a_second_of_being_back_what_was_cancelled_meanwhile() {
+    for millis in [300, 3_000, 6_500] {
+        assert_hears(Cut::Swallowed, Duration::from_millis(millis)).await;
+    }
+}
+
+async fn assert_hears(cut: Cut, lasting: Duration) {
+    let took = back_from(cut, lasting).await;
+    println!("redis: {cut:?} for {lasting:?} meanwhile, from back to token: {took:?}");
+    assert!(took <= PROMISED, "{cut:?} for {lasting:?}: {took:?}");
 }
 
 /// How long after it is back a worker that was cut off knows that its run was cancelled. The best of three, on a machine
 /// that may have other things to do.
-async fn back_from(cut: Cut) -> Duration {
+async fn back_from(cut: Cut, lasting: Duration) -> Duration {
     let mut best = Duration::MAX;
     for _ in 0..3 {
         let store = Store::redis();
@@ -155,8 +159,7 @@ async fn back_from(cut: Cut) -> Duration {
             Cut::Swallowed => both_ways(&proxy, Traffic::Swallow),
         }
         assert!(matches!(cancel(mosquito, &id).await, Cancelled::Running(_)), "it is being performed");
-        // Long enough for it to have tried in vain several times.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(lasting).await;
         assert_eq!(ledger.count(Fact::Cancelled), 0, "it cannot know");
         let back = journal::now();
         proxy.heal();

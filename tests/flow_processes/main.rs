@@ -21,20 +21,30 @@ const WORKER: &str = env!("CARGO_BIN_EXE_crash-worker");
 /// One after the other: what is measured here is not to be that of two at once.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Workers on a server of their own.
+/// Workers on a store of their own.
 struct Trial {
     ledger: CrashLedger,
     fleet: Fleet,
     plan: WorkerPlan,
     mosquito: Mosquito,
-    server: RedisServer,
+    server: Option<RedisServer>,
 }
 
 impl Trial {
     async fn new() -> Self {
-        let (server, ledger) = (RedisServer::start(), CrashLedger::new());
-        let plan = WorkerPlan::new(server.url(), ledger.journal());
-        let mosquito = plan.connect().await.expect("the server is there");
+        let server = RedisServer::start();
+        Self::on(server.url(), CrashLedger::new(), Some(server)).await
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn on_a_file() -> Self {
+        let ledger = CrashLedger::new();
+        Self::on(format!("sqlite://{}", ledger.folder().join("jobs.db").display()), ledger, None).await
+    }
+
+    async fn on(url: String, ledger: CrashLedger, server: Option<RedisServer>) -> Self {
+        let plan = WorkerPlan::new(url, ledger.journal());
+        let mosquito = plan.connect().await.expect("the store is there");
         Self { ledger, fleet: Fleet::of(WORKER), plan, mosquito, server }
     }
 

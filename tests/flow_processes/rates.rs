@@ -127,7 +127,7 @@ async fn runs_that_are_held_up_by_a_limit_cost_next_to_nothing() {
 
 /// The commands that clients sent, but for the one that counts them; what scripts do within is not counted.
 fn commands(trial: &Trial) -> usize {
-    let info: String = trial.server.command(&["INFO", "commandstats"]);
+    let info: String = trial.server.as_ref().expect("it is a Redis").command(&["INFO", "commandstats"]);
     let sent_by_clients = ["evalsha", "blpop", "smembers", "sadd"];
     let calls = |name: &&str| {
         info.split(&format!("cmdstat_{name}:calls=")).nth(1)?.split(',').next()?.parse::<usize>().ok()

@@ -77,8 +77,8 @@ pub enum OnConflict {
     /// Nothing is enqueued, and the answer names the run that is there.
     #[default]
     Return,
-    /// The run that is there gets the new arguments; one that is scheduled gets the new time too, one that waits keeps its
-    /// place, and one that is being performed stays as it is, and is answered as with `Return`.
+    /// The run that is there gets the new arguments; one that is scheduled gets the new time too, and all else that the new one is
+    /// under, such as until when it is unique; one that waits keeps its place, and one that is being performed stays as it is, and is answered as with `Return`.
     Replace,
     /// Nothing is enqueued, and that is an error.
     Reject,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{flowing, key};
-use crate::making::{Overseer, banish, reschedule, rescue_after, run_id, run_with};
+use crate::making::{Overseer, banish, every_fate, reschedule, rescue_after, run_id, run_with};
 use crate::store::Store;
 use mosquito::backend::{Enqueued, Fate, List};
 use mosquito::{Flow, NewRun, OnConflict, Unique, Until, When};
@@ -17,9 +17,11 @@ facts! {
     one_waits_while_one_runs,
     a_time_goes_on_after_the_finish,
     each_way_out_undone_lets_the_next_one_in,
+    what_was_cancelled_keeps_nobody_away_whatever_it_is_settled_with,
     who_lost_its_key_lets_nobody_elses_go,
     a_replaced_run_keeps_its_place_and_has_the_new_arguments,
     a_scheduled_run_is_put_off_by_each_that_replaces_it,
+    a_scheduled_run_that_is_replaced_is_unique_for_as_long_as_the_new_one_says,
     what_is_being_performed_is_not_replaced,
     the_latest_is_kept_while_one_runs,
     the_same_id_again_is_no_conflict,
@@ -155,6 +157,20 @@ async fn each_way_out_undone_lets_the_next_one_in(store: &Store) {
     }
 }
 
+async fn what_was_cancelled_keeps_nobody_away_whatever_it_is_settled_with(store: &Store) {
+    let (ann, flow) = (Overseer::named("ann"), until(Until::For(100 * SHORT)));
+    for (n, fate) in every_fate().into_iter().enumerate() {
+        let id = format!("run-{n}");
+        assert_eq!(enqueue(store, &id, &flow).await, new(&id), "{fate:?}");
+        let claim = store.claim(&ann, 1).await.remove(0);
+        store.backend().cancel(store.queue(), &[run_id(&id)]).await.expect("it is answered");
+
+        store.settle_one(&claim, fate).await;
+
+        assert!(store.beside().unique.is_empty(), "{:?}", store.beside());
+    }
+}
+
 async fn who_lost_its_key_lets_nobody_elses_go(store: &Store) {
     let (ann, flow) = (Overseer::named("ann"), until(Until::Start));
     enqueue(store, "a", &flow).await;
@@ -201,6 +217,32 @@ async fn a_scheduled_run_is_put_off_by_each_that_replaces_it(store: &Store) {
 
     store.enqueue(&[letter("c", "barbara", &flow, When::Now)]).await;
     assert_eq!(store.place("a").await, Some(List::Waiting), "and then it was to be at once");
+}
+
+async fn a_scheduled_run_that_is_replaced_is_unique_for_as_long_as_the_new_one_says(store: &Store) {
+    let ann = Overseer::named("ann");
+    let holder = || async { store.backend().holder(store.queue(), &key("u")).await.expect("it is answered") };
+    let finish = unique(Until::Finish, OnConflict::Replace);
+    let for_a_time = unique(Until::For(10 * SHORT), OnConflict::Replace);
+
+    store.enqueue(&[letter("a", "ada", &finish, When::After(100 * SHORT))]).await;
+    let answer = store.enqueue(&[letter("b", "grace", &for_a_time, When::Now)]).await;
+    let claim = store.claim(&ann, 1).await.remove(0);
+    store.settle_one(&claim, Fate::Forget).await;
+    assert_eq!((answer, holder().await), (vec![replaced("a")], Some(run_id("a"))), "its time is not over");
+    store.pass(10 * SHORT).await;
+    assert_eq!(holder().await, None, "it is");
+    store.promote(10).await;
+    assert!(store.beside().unique.is_empty(), "and forgotten: {:?}", store.beside());
+
+    store.enqueue(&[letter("c", "ada", &for_a_time, When::After(100 * SHORT))]).await;
+    let answer = store.enqueue(&[letter("d", "grace", &finish, When::Now)]).await;
+    let claim = store.claim(&ann, 1).await.remove(0);
+    store.pass(10 * SHORT).await;
+    store.promote(10).await;
+    assert_eq!((answer, holder().await), (vec![replaced("c")], Some(run_id("c"))), "it is not finished");
+    store.settle_one(&claim, Fate::Forget).await;
+    assert!(store.beside().unique.is_empty(), "it is: {:?}", store.beside());
 }
 
 async fn what_is_being_performed_is_not_replaced(store: &Store) {

@@ -212,7 +212,8 @@ impl Queue {
         }
         match &settlement.fate {
             Fate::Forget => {
-                self.remove(&settlement.id, false);
+                let undone = self.cancelled.contains(&settlement.id);
+                self.remove(&settlement.id, undone);
             }
             Fate::Reschedule { delay, history } => {
                 run.history = history.clone();

@@ -164,14 +164,18 @@ impl<'a> Entrance<'a> {
         due: Timestamp,
     ) -> rusqlite::Result<Option<Enqueued>> {
         let Some(unique) = &flow.unique else { return Ok(None) };
+        let until = unique.lasts.map(|lasts| self.queue.now_millis().saturating_add(lasts));
         let Some(there) = self.queue.holder(&unique.key)? else {
-            let until = unique.lasts.map(|lasts| self.queue.now_millis().saturating_add(lasts));
             self.queue.hold(&unique.key, &new.id, until)?;
             return Ok(None);
         };
         let list = if unique.replace { self.list_of_its_key(&there, &unique.key)? } else { None };
         match list {
-            Some(List::Scheduled) => self.reschedule(&there, new, flow, due)?,
+            Some(List::Scheduled) => {
+                self.reschedule(&there, new, flow, due)?;
+                // By the new flow it lets go: so by that it is to hold.
+                self.queue.hold(&unique.key, &there, until)?;
+            }
             Some(List::Waiting) => {
                 self.queue.execute(
                     "UPDATE runs SET envelope = ?3 WHERE queue = ?1 AND id = ?2",

@@ -36,13 +36,13 @@ impl Queue<'_> {
         if matches!(settlement.fate, Fate::Forget) {
             let forgotten = self.first_row(
                 "DELETE FROM runs WHERE queue = ?1 AND id = ?2
-                     AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3 RETURNING flow",
+                     AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3 RETURNING flow, cancelled",
                 (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
-                |row| flow(row, 0),
+                |row| Ok((flow(row, 0)?, row.get::<_, bool>(1)?)),
             )?;
-            let Some(flow) = forgotten else { return Ok(Settled::Stale) };
+            let Some((flow, cancelled)) = forgotten else { return Ok(Settled::Stale) };
             self.give_back(&settlement.id, flow.as_ref())?;
-            self.let_go(&settlement.id, flow.as_ref(), false)?;
+            self.let_go(&settlement.id, flow.as_ref(), cancelled)?;
             return Ok(Settled::Done);
         }
         let claimed = self.first_row(

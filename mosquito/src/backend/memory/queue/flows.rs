@@ -105,9 +105,8 @@ impl Queue {
         now: Timestamp,
     ) -> Option<Enqueued> {
         let unique = flow.unique.as_ref()?;
-        let now_millis = now.timestamp_millis();
+        let until = unique.lasts.map(|lasts| now.timestamp_millis().saturating_add(lasts));
         let Some(there) = self.standing_holder(&unique.key, now).map(|holder| holder.run.clone()) else {
-            let until = unique.lasts.map(|lasts| now_millis.saturating_add(lasts));
             self.flows.unique.insert(unique.key.clone(), Holder { run: new.id.clone(), until });
             return None;
         };
@@ -126,6 +125,8 @@ impl Queue {
         run.envelope = stamped(new.body(), now).into_bytes();
         if let Some(before) = scheduled {
             run.flow = Some(Box::new(flow.clone()));
+            // By the new flow it lets go: so by that it is to hold.
+            self.flows.unique.insert(unique.key.clone(), Holder { run: there.clone(), until });
             self.scheduled.remove(&(before, there.clone()));
             if due > now {
                 run.place = Place::Scheduled(due);

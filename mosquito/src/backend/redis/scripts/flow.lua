@@ -567,6 +567,9 @@ local function flow_control(first, now)
     end
     redis.call('HSET', runs, holder, envelope)
     if not is_scheduled then return 'r' .. holder end
+    -- By the new flow it lets go: so by that it is to hold.
+    redis.call('HSET', unique, mine.key, ends .. ' ' .. holder)
+    if lasts then redis.call('ZADD', fading, ends, 'u/' .. mine.key) else redis.call('ZREM', fading, 'u/' .. mine.key) end
     run.id = holder
     return 'r' .. holder, run
   end

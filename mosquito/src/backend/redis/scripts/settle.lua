@@ -71,7 +71,7 @@ if flow then
     if run then
       local fate = ARGV[fates[i] + 2]
       flow.left_pending(run)
-      if cancelled[i] or fate == 'f' or fate == 'b' then flow.left_store(run, fate ~= 'f') end
+      if cancelled[i] or fate == 'f' or fate == 'b' then flow.left_store(run, cancelled[i] or fate ~= 'f') end
       if fate == 'h' and not cancelled[i] and not flow.wait(run, true) then elsewhere[i] = true end
     end
   end
