@@ -23,21 +23,21 @@ const SLOTS: u32 = 2;
 /// Each finds what ought not to be.
 const WRONG: [(&str, &str); 7] = [
     (
-        "a slot that no pending run has",
-        "SELECT slot || ' of ' || run FROM slots WHERE NOT EXISTS (
-             SELECT 1 FROM runs, json_each(runs.flow, '$.slots') AS has
-             WHERE runs.queue = slots.queue AND runs.id = slots.run AND list = 'pending' AND has.value = slot)",
+        "a slot that is not taken as often as pending runs have it",
+        "SELECT slot || ' taken ' || used FROM slots WHERE used <> (
+             SELECT count(*) FROM runs, json_each(runs.flow, '$.slots') AS has
+             WHERE runs.queue = slots.queue AND list = 'pending' AND has.value = slot)",
     ),
     (
         "a pending run without its slot",
         "SELECT has.value || ' of ' || runs.id FROM runs, json_each(runs.flow, '$.slots') AS has
          WHERE list = 'pending' AND NOT EXISTS (
-             SELECT 1 FROM slots WHERE slots.queue = runs.queue AND slot = has.value AND run = runs.id)",
+             SELECT 1 FROM slots WHERE slots.queue = runs.queue AND slot = has.value)",
     ),
     (
         "more slots than the limit",
         "SELECT slot FROM slots JOIN rules ON rules.queue = slots.queue AND name = substr(slot, 1, instr(slot, '/') - 1)
-         GROUP BY slot, slots.queue, rules.slots HAVING count(*) > rules.slots",
+         WHERE used > rules.slots",
     ),
     (
         "a key of a run that is gone or dead",
@@ -58,7 +58,7 @@ const WRONG: [(&str, &str); 7] = [
         "a free slot that somebody is parked at and nobody is to have",
         "SELECT parked_at FROM lanes AS parked
          JOIN rules ON rules.queue = parked.queue AND name = substr(parked_at, 1, instr(parked_at, '/') - 1)
-         WHERE (SELECT count(*) FROM slots WHERE slots.queue = parked.queue AND slot = parked_at) < rules.slots
+         WHERE rules.slots > coalesce((SELECT used FROM slots WHERE slots.queue = parked.queue AND slot = parked_at), 0)
              AND NOT EXISTS (
                  SELECT 1 FROM lanes AS ready JOIN runs ON runs.queue = ready.queue AND runs.lane = ready.lane,
                      json_each(runs.flow, '$.slots') AS has

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -60,8 +61,9 @@ impl FlowKey {
 
     fn hash(json: &str) -> Self {
         let digest = Sha256::digest(json.as_bytes());
-        let hex: String = digest.iter().take(HASHED).map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("#{hex}"))
+        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+        let hex = digest.iter().take(HASHED).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        Self(iter::once('#').chain(hex).collect())
     }
 
     /// The key as it is stored.

@@ -43,30 +43,32 @@ pub(super) const FIRST_RANK: &str = "
 
 pub(super) const LAST_RANK: &str = "
     SELECT rank FROM runs
-    WHERE queue = ?1 AND list = 'waiting' AND lane IS ?2 AND overseer IS NULL AND ticket IS NULL
+    WHERE queue = ?1 AND list = 'waiting' AND lane IS NULL AND overseer IS NULL AND ticket IS NULL
     ORDER BY rank DESC LIMIT 1";
 
 /// Numbers what one call puts behind all that wait.
 pub(super) struct Back<'a> {
     queue: &'a Queue<'a>,
-    /// The next rank of plain runs, which are many: looked up once.
+    /// The next rank of plain runs: looked up once. A process of an earlier release numbers them, too, and by what is there.
     plain: Option<i64>,
 }
 
 impl Back<'_> {
     /// The rank behind all that wait in a lane.
     pub(super) fn next(&mut self, lane: Option<&str>) -> rusqlite::Result<i64> {
+        if lane.is_some() {
+            return self.queue.next_rank();
+        }
         let rank = match self.plain {
-            Some(rank) if lane.is_none() => rank,
-            _ => {
-                let whose = (self.queue.name.as_str(), lane);
-                let last = self.queue.first_row(LAST_RANK, whose, |row| row.get::<_, i64>(0))?;
+            Some(rank) => rank,
+            None => {
+                let last = self
+                    .queue
+                    .first_row(LAST_RANK, [self.queue.name.as_str()], |row| row.get::<_, i64>(0))?;
                 last.map_or(0, |last| last + 1)
             }
         };
-        if lane.is_none() {
-            self.plain = Some(rank + 1);
-        }
+        self.plain = Some(rank + 1);
         Ok(rank)
     }
 }

@@ -95,10 +95,12 @@ fn write_ahead(path: &Path, connection: &Connection) -> Result<()> {
         return Err(errors::refused(path, reason.into(), io::Error::from(io::ErrorKind::Unsupported)));
     }
     // Fewer and larger checkpoints: pages that change often are written into the file once.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(explain)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000).map_err(explain)?;
     // After a burst, the log shrinks again.
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(explain)?;
-    connection.pragma_update(None, "cache_size", -16_384).map_err(explain)
+    connection.pragma_update(None, "cache_size", -16_384).map_err(explain)?;
+    // What a call that fails would be undone by: otherwise a temporary file is written for each that changes a few dozen pages.
+    connection.pragma_update(None, "temp_store", "memory").map_err(explain)
 }
 
 /// Makes the tables, or brings them up to date: wholly or not at all.

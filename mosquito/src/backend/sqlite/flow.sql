@@ -20,12 +20,12 @@ CREATE TABLE lanes (
 -- Those of one standing in the order in which they go on, so that what is held up costs nothing.
 CREATE INDEX lanes_by_standing ON lanes (queue, level, blocked_until, parked_at, turn, lane);
 
--- The slots that are taken: each pending run under a concurrency limit has a row for it.
+-- The slots that are taken, and how often: each pending run has those in its flow.
 CREATE TABLE slots (
-    queue TEXT NOT NULL,
-    slot  TEXT NOT NULL,
-    run   TEXT NOT NULL,
-    PRIMARY KEY (queue, slot, run)
+    queue TEXT    NOT NULL,
+    slot  TEXT    NOT NULL,
+    used  INTEGER NOT NULL CHECK (used > 0),
+    PRIMARY KEY (queue, slot)
 ) STRICT, WITHOUT ROWID;
 
 -- The limits, as they were said last.

@@ -3,16 +3,18 @@
 //! What waits is found by its lane and rank; how a lane with a key stands is one row of `lanes`, in an index in the order
 //! in which such lanes go on. So each look costs the same, however many runs and lanes there are.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use rusqlite::{Params, Row};
 
 use crate::backend::lanes::{Ground, Head, JobPause, Level, Standing, Turns, job_of};
-use crate::backend::sqlite::moves::claim;
-use crate::backend::sqlite::queue::{Queue, count, garbled, name};
+use crate::backend::sqlite::queue::{Queue, count, envelope, history, name};
 use crate::backend::sqlite::rules::{flow, written};
+use crate::backend::sqlite::settle::token;
 use crate::backend::{Claim, Ticket};
 use crate::flow::{Concurrency, RateLimit, RateState, StoredFlow, level_of};
+use crate::job_run::History;
 use crate::name::RunId;
 
 /// The lane of plain runs, which has no name in a row.
@@ -37,7 +39,32 @@ struct Claims<'a> {
     ticket: &'a Ticket,
     /// How many claims of single runs there were in the queue.
     number: i64,
+    /// What was looked at last. Only what stands at the front of a lane is claimed, so it is among this.
+    front: RefCell<Front>,
     made: HashMap<RunId, Claim>,
+}
+
+/// The front of a lane, as it was read a moment ago, for the next look at it.
+#[derive(Default)]
+struct Front {
+    lane: String,
+    runs: Vec<(Head, Vec<u8>, History)>,
+    /// How many runs were read, if there were as many.
+    read: usize,
+    /// How many of them were asked for at most.
+    asked: usize,
+}
+
+/// The most runs that are read ahead of being asked for.
+const AHEAD: usize = 16;
+
+impl Front {
+    /// Takes what was read: it is about to change.
+    fn forget(&mut self) -> Vec<(Head, Vec<u8>, History)> {
+        self.lane.clear();
+        self.read = 0;
+        std::mem::take(&mut self.runs)
+    }
 }
 
 impl<'a> Lanes<'a> {
@@ -47,7 +74,10 @@ impl<'a> Lanes<'a> {
 
     /// To claim from, in the name of a ticket, after so many claims of single runs in the queue.
     pub(super) fn claiming(queue: &'a Queue<'a>, ticket: &'a Ticket, number: i64) -> Self {
-        Self { queue, claims: Some(Claims { ticket, number, made: HashMap::new() }) }
+        Self {
+            queue,
+            claims: Some(Claims { ticket, number, front: RefCell::default(), made: HashMap::new() }),
+        }
     }
 
     /// How many claims of single runs there were now, and those of these runs, in this order.
@@ -58,6 +88,20 @@ impl<'a> Lanes<'a> {
 
     fn name(&self) -> &'a str {
         self.queue.name.as_str()
+    }
+
+    fn read_front<T>(
+        &self,
+        lane: &str,
+        at_most: usize,
+        mut read: impl FnMut(&Row<'_>, Head) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        let mut front = self.queue.connection.prepare_cached(HEAD)?;
+        let front = front.query_map((self.name(), lane_in_row(lane), count(at_most)), |row| {
+            let head = Head { id: name(row, 0)?, attempted: row.get::<_, i64>(1)? > 0, flow: flow(row, 7)? };
+            read(row, head)
+        })?;
+        front.collect()
     }
 
     /// Lanes and their turns.
@@ -81,7 +125,7 @@ pub(super) const FIRST_LANE: &str = "
     ORDER BY turn, lane LIMIT 2";
 
 pub(super) const HEAD: &str = "
-    SELECT id, attempts > 0, flow FROM runs
+    SELECT id, attempts, crashes, error, envelope, unknown, log, flow FROM runs
     WHERE queue = ?1 AND list = 'waiting' AND lane IS ?2 AND overseer IS NULL AND ticket IS NULL
     ORDER BY rank LIMIT ?3";
 
@@ -98,24 +142,15 @@ pub(super) const ANYTHING_PARKED: &str = "
     SELECT 1 FROM lanes
     WHERE queue = ?1 AND level IS NULL AND blocked_until IS NULL AND parked_at >= '' LIMIT 1";
 
-pub(super) const SLOTS_USED: &str = "SELECT count(*) FROM slots WHERE queue = ?1 AND slot = ?2";
-
 impl Ground for Lanes<'_> {
     type Error = rusqlite::Error;
 
     fn turns(&self) -> rusqlite::Result<Turns> {
-        let read = |row: &Row<'_>| row.get::<_, Option<String>>(0);
-        let turns = self.queue.first_row("SELECT turns FROM queues WHERE name = ?1", [self.name()], read)?;
-        match turns.flatten() {
-            Some(turns) => serde_json::from_str(&turns).map_err(|why| garbled(0, why)),
-            None => Ok(Turns::default()),
-        }
+        self.queue.turns()
     }
 
     fn save_turns(&mut self, turns: &Turns) -> rusqlite::Result<()> {
-        let turns = serde_json::to_string(turns).expect("numbers serialize");
-        self.queue.execute("UPDATE queues SET turns = ?2 WHERE name = ?1", (self.name(), turns))?;
-        Ok(())
+        self.queue.save_turns(turns)
     }
 
     fn levels(&self) -> rusqlite::Result<Vec<Level>> {
@@ -138,26 +173,42 @@ impl Ground for Lanes<'_> {
     }
 
     fn head(&self, lane: &str, at_most: usize) -> rusqlite::Result<Vec<Head>> {
-        let mut head = self.queue.connection.prepare_cached(HEAD)?;
-        let head = head.query_map((self.name(), lane_in_row(lane), count(at_most)), |row| {
-            Ok(Head { id: name(row, 0)?, attempted: row.get(1)?, flow: flow(row, 2)? })
-        })?;
-        head.collect()
+        let Some(claims) = &self.claims else {
+            return self.read_front(lane, at_most, |_, head| Ok(head));
+        };
+        let mut front = claims.front.borrow_mut();
+        let mut ahead = 0;
+        if front.lane != lane {
+            // Of one lane as many will be asked for as of the one before, mostly.
+            ahead = if at_most > 1 { front.asked.min(AHEAD) } else { 0 };
+            *front = Front { lane: lane.into(), ..Front::default() };
+        }
+        if front.read < at_most {
+            front.read = at_most.max(ahead);
+            front.runs =
+                self.read_front(lane, front.read, |row, head| Ok((head, envelope(row)?, history(row)?)))?;
+        }
+        front.asked = front.asked.max(at_most);
+        Ok(front.runs.iter().take(at_most).map(|(head, ..)| head.clone()).collect())
     }
 
     fn leave(&mut self, _lane: &str, runs: &[RunId]) -> rusqlite::Result<()> {
         let claims = self.claims.as_mut().expect("only a claim takes runs out of their lanes");
         let mut take = self.queue.connection.prepare_cached(
             "UPDATE runs SET list = 'pending', lane = NULL, overseer = ?3, ticket = ?4, rank = ?5, claimed_at = ?6
-             WHERE queue = ?1 AND id = ?2 RETURNING id, attempts, crashes, error, envelope, unknown, log",
+             WHERE queue = ?1 AND id = ?2",
         )?;
         let (queue, now) = (self.queue.name.as_str(), self.queue.now_millis());
         let (overseer, ticket) = (claims.ticket.overseer.as_str(), claims.ticket.number.cast_signed());
+        let mut front = claims.front.get_mut().forget().into_iter();
         for run in runs {
+            let (_, envelope, history) = front
+                .find(|(head, ..)| head.id == *run)
+                .expect("only runs leave a lane that were seen at its front");
             claims.number += 1;
-            let row = (queue, run.as_str(), overseer, ticket, claims.number, now);
-            let made = take.query_row(row, |row| claim(row, claims.ticket, claims.number))?;
-            claims.made.insert(run.clone(), made);
+            take.execute((queue, run.as_str(), overseer, ticket, claims.number, now))?;
+            let token = token(claims.ticket, claims.number);
+            claims.made.insert(run.clone(), Claim { id: run.clone(), token, envelope, history });
         }
         Ok(())
     }
@@ -231,22 +282,17 @@ impl Ground for Lanes<'_> {
         self.queue.slots_used(slot)
     }
 
-    fn take_slot(&mut self, slot: &str, run: &RunId) -> rusqlite::Result<()> {
-        let taken = self.queue.execute(
-            "INSERT INTO slots (queue, slot, run) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            (self.name(), slot, run.as_str()),
-        )?;
-        self.queue.seen.slot_changed(slot, taken.cast_signed());
+    fn take_slot(&mut self, slot: &str, _run: &RunId) -> rusqlite::Result<()> {
+        let used = self.queue.slots_used(slot)?;
+        self.queue.use_slots(slot, used + 1);
         Ok(())
     }
 
-    fn free_slot(&mut self, slot: &str, run: &RunId) -> rusqlite::Result<bool> {
-        let freed = self.queue.execute(
-            "DELETE FROM slots WHERE queue = ?1 AND slot = ?2 AND run = ?3",
-            (self.name(), slot, run.as_str()),
-        )?;
-        self.queue.seen.slot_changed(slot, -freed.cast_signed());
-        Ok(freed > 0)
+    fn free_slot(&mut self, slot: &str, _run: &RunId) -> rusqlite::Result<bool> {
+        // It had the slot: whoever is pending does.
+        let used = self.queue.slots_used(slot)?;
+        self.queue.use_slots(slot, used.saturating_sub(1));
+        Ok(used > 0)
     }
 
     fn rate_rule(&self, limit: &str) -> rusqlite::Result<Option<RateLimit>> {
@@ -291,6 +337,9 @@ impl Ground for Lanes<'_> {
     }
 
     fn put_aside(&mut self, run: &RunId, flow: &StoredFlow) -> rusqlite::Result<()> {
+        if let Some(claims) = &mut self.claims {
+            claims.front.get_mut().forget();
+        }
         let rank = self.queue.back().next(in_row(flow))?;
         self.queue.execute(
             "UPDATE runs SET lane = ?3, rank = ?4, flow = ?5 WHERE queue = ?1 AND id = ?2",

@@ -8,6 +8,7 @@ ALTER TABLE runs ADD COLUMN flow TEXT;
 DROP INDEX runs_by_place;
 CREATE INDEX runs_by_place ON runs (queue, list, lane, overseer, ticket, rank, id);
 ALTER TABLE queues ADD COLUMN turns TEXT;
+ALTER TABLE queues ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE queues ADD COLUMN paused_since INTEGER;
 ALTER TABLE queues ADD COLUMN paused_reason TEXT;
 ALTER TABLE queues ADD COLUMN paused_author TEXT;

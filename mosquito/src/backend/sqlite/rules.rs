@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::Row;
 
 use crate::backend::lanes::{left_lane, left_pending, left_store, line_up};
-use crate::backend::sqlite::lanes::{Lanes, SLOTS_USED};
+use crate::backend::sqlite::lanes::Lanes;
 use crate::backend::sqlite::queue::{Queue, count, garbled, name};
 use crate::backend::{BATCH_LIMIT, LimitReport, Used};
 use crate::clock::{self, Timestamp};
@@ -102,16 +102,6 @@ impl Queue<'_> {
                 Ok(RateLimit { limit: row.get(0)?, per, kind: kind(row, 2)? })
             },
         )
-    }
-
-    pub(super) fn slots_used(&self, slot: &str) -> rusqlite::Result<usize> {
-        if let Some(used) = self.seen.slots_used.borrow().get(slot) {
-            return Ok(*used);
-        }
-        let used = self.first_row(SLOTS_USED, (self.name.as_str(), slot), |row| row.get::<_, i64>(0))?;
-        let used = usize::try_from(used.unwrap_or_default()).expect("a count is not negative");
-        self.seen.slots_used.borrow_mut().insert(slot.to_owned(), used);
-        Ok(used)
     }
 
     /// What is remembered of a rate. What cannot be read counts as nothing, rather than to hold its runs up for ever.

@@ -48,6 +48,8 @@ CREATE TABLE queues (
     claims       INTEGER NOT NULL DEFAULT 0,
     -- Whose turn it is, as JSON; null for as long as all its runs were plain: then they go as they came.
     turns        TEXT,
+    -- The largest rank that a run got at the back of a lane other than that of plain runs.
+    rank         INTEGER NOT NULL DEFAULT 0,
     -- Nothing when a release paused it that did not take it down.
     paused_since  INTEGER,
     paused_reason TEXT,

@@ -32,19 +32,6 @@ impl Queue<'_> {
     }
 
     fn settle_flowing(&self, settlement: &Settlement) -> rusqlite::Result<Settled> {
-        // What most runs come to.
-        if matches!(settlement.fate, Fate::Forget) {
-            let forgotten = self.first_row(
-                "DELETE FROM runs WHERE queue = ?1 AND id = ?2
-                     AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3 RETURNING flow, cancelled",
-                (self.name.as_str(), settlement.id.as_str(), &settlement.token.0),
-                |row| Ok((flow(row, 0)?, row.get::<_, bool>(1)?)),
-            )?;
-            let Some((flow, cancelled)) = forgotten else { return Ok(Settled::Stale) };
-            self.give_back(&settlement.id, flow.as_ref())?;
-            self.let_go(&settlement.id, flow.as_ref(), cancelled)?;
-            return Ok(Settled::Done);
-        }
         let claimed = self.first_row(
             "SELECT flow, cancelled FROM runs WHERE queue = ?1 AND id = ?2
                  AND list = 'pending' AND overseer || ':' || ticket || ':' || rank = ?3",
@@ -53,6 +40,14 @@ impl Queue<'_> {
         )?;
         let Some((flow, cancelled)) = claimed else { return Ok(Settled::Stale) };
         let (id, flow) = (&settlement.id, flow.as_ref());
+        // What most runs come to. It is there, and claimed by this token.
+        if matches!(settlement.fate, Fate::Forget) {
+            let run = (self.name.as_str(), id.as_str());
+            self.execute("DELETE FROM runs WHERE queue = ?1 AND id = ?2", run)?;
+            self.give_back(id, flow)?;
+            self.let_go(id, flow, cancelled)?;
+            return Ok(Settled::Done);
+        }
         let settled = self.settle_one(settlement, flow)?;
         self.give_back(id, flow)?;
         match settlement.fate {

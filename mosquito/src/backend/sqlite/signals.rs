@@ -70,6 +70,7 @@ pub(super) fn noting<T>(
 ) -> rusqlite::Result<T> {
     let due_before = queue.first_due()?;
     let done = act(queue)?;
+    queue.write_down()?;
     if queue.has_work()? {
         rings.push(Ring::Work(queue.name.clone()));
     }

@@ -342,6 +342,25 @@ async fn a_call_that_fails_undoes_nothing_of_those_it_shares_a_transaction_with(
 }
 
 #[tokio::test]
+async fn a_first_call_that_fails_is_undone_and_those_behind_it_go_on() {
+    let folder = Folder::new();
+    let sqlite = Sqlite::open(folder.file()).await.unwrap();
+    assert!(sqlite.enqueue(&mail(), &runs(1)).await.is_ok());
+    let (let_go, held) = mpsc::channel::<()>();
+    let fails = sqlite.thread.call(Kind::Keep, move |connection, _| {
+        connection.execute("DELETE FROM runs", [])?;
+        held.recv().expect_err("its sender is dropped");
+        connection.execute("INSERT INTO leader (only) VALUES (2)", [])
+    });
+    let (mail, second) = (mail(), runs(1));
+
+    let (failed, second, ()) = tokio::join!(fails, sqlite.enqueue(&mail, &second), async { drop(let_go) });
+
+    assert!(failed.is_err() && second.unwrap()[0].is_new());
+    assert_eq!(waiting(&sqlite).await, 2);
+}
+
+#[tokio::test]
 async fn a_call_whose_caller_goes_away_is_performed_wholly() {
     let folder = Folder::new();
     let sqlite = Sqlite::open(folder.file()).await.unwrap();

@@ -1,6 +1,6 @@
 //! The thread that owns a connection, and performs all calls on it.
 //!
-//! Calls that wait at the same moment are performed in one transaction, each in a savepoint of its own:
+//! Calls that wait at the same moment are performed in one transaction, each but the first in a savepoint of its own:
 //! one that fails undoes nothing but itself. They are answered after the commit, so what was answered is
 //! stored. A caller that goes away does not stop its call: it is performed wholly or not at all.
 //!
@@ -204,7 +204,10 @@ impl Server {
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(mut call) = next.take() {
-            let result = self.perform_one(&mut *call, rings);
+            let result = match group.is_empty() {
+                true => self.perform_first(&mut *call, rings),
+                false => self.perform_beside(&mut *call, rings),
+            };
             group.push((call, result));
             let room = group.len() < GROUP_LIMIT && started.elapsed() < GROUP_TIME;
             if room && !self.connection.is_autocommit() {
@@ -214,7 +217,19 @@ impl Server {
         group
     }
 
-    fn perform_one(&self, call: &mut dyn Call, rings: &mut Rings) -> rusqlite::Result<bool> {
+    /// The first call of a transaction, which alone is undone with it. It costs SQLite a copy of each page that
+    /// is changed to be able to go back to the middle of one.
+    fn perform_first(&self, call: &mut dyn Call, rings: &mut Rings) -> rusqlite::Result<bool> {
+        let result = call.perform(&self.connection, rings);
+        if result.is_err() && call.kind() != Kind::Look {
+            rings.clear();
+            self.undo();
+        }
+        result
+    }
+
+    /// A call in a savepoint of its own, beside those that were performed already.
+    fn perform_beside(&self, call: &mut dyn Call, rings: &mut Rings) -> rusqlite::Result<bool> {
         if call.kind() == Kind::Look {
             return call.perform(&self.connection, rings);
         }

@@ -532,6 +532,18 @@ local function flow_control(first, now)
     for i, text in ipairs(redis.call('HMGET', unique, unpack(keys))) do holders[keys[i]] = text end
   end
 
+  -- Has a run keep others away: for so many ms, or until it lets go.
+  local function hold(key, id, lasts)
+    local ends = lasts and string.format('%d', math.min(now + lasts, MOST)) or '0'
+    if lasts then
+      redis.call('ZADD', fading, ends, 'u/' .. key)
+    elseif holders[key] then
+      redis.call('ZREM', fading, 'u/' .. key)
+    end
+    holders[key] = ends .. ' ' .. id
+    hold_key(key, holders[key])
+  end
+
   -- What a unique run that is there has to say of a new one of its key: nothing when there is none, and from now on it is the new
   -- one. Else 'd' and the id of that run, or 'r' and its id when it has the new envelope now; and with that, when it was
   -- scheduled, its new flow: it is to be put where the new one would have gone.
@@ -546,10 +558,7 @@ local function flow_control(first, now)
       stands = till == '0' and holder ~= run.id and redis.call('HEXISTS', runs, holder) == 1 or till and till ~= '0' and now < tonumber(till)
     end
     if not stands then
-      local ends = run.lasts and string.format('%d', math.min(now + run.lasts, MOST)) or '0'
-      holders[key] = ends .. ' ' .. run.id
-      hold_key(key, holders[key])
-      if run.lasts then redis.call('ZADD', fading, ends, 'u/' .. key) end
+      hold(key, run.id, run.lasts)
       return nil
     end
     local mine = flow_of(run.said)
@@ -568,8 +577,7 @@ local function flow_control(first, now)
     redis.call('HSET', runs, holder, envelope)
     if not is_scheduled then return 'r' .. holder end
     -- By the new flow it lets go: so by that it is to hold.
-    redis.call('HSET', unique, mine.key, ends .. ' ' .. holder)
-    if lasts then redis.call('ZADD', fading, ends, 'u/' .. mine.key) else redis.call('ZREM', fading, 'u/' .. mine.key) end
+    hold(key, holder, run.lasts)
     run.id = holder
     return 'r' .. holder, run
   end

@@ -5,7 +5,7 @@ use rusqlite::StatementStatus;
 use super::{Folder, mail, run, runs, ticket};
 use crate::backend::Backend;
 use crate::backend::sqlite::call::Kind;
-use crate::backend::sqlite::{Sqlite, enqueue, flush, lanes, leases, moves, pauses, queue, rules};
+use crate::backend::sqlite::{Sqlite, enqueue, flush, lanes, leases, moves, pauses, queue, rules, seen};
 use crate::flow::{Flow, Priority};
 use crate::job_run::When;
 use crate::name::QueueName;
@@ -67,7 +67,7 @@ async fn each_look_on_the_way_of_a_run_finds_its_place_in_an_index() {
             lanes::ANYTHING_PARKED,
             &["lanes_by_standing (queue=? AND level=? AND blocked_until=? AND parked_at>?)"],
         ),
-        (lanes::SLOTS_USED, &["PRIMARY KEY (queue=? AND slot=?)"]),
+        (seen::SLOTS_USED, &["PRIMARY KEY (queue=? AND slot=?)"]),
         (lanes::JOB_PAUSES, &["paused_jobs USING PRIMARY KEY (queue=?)"]),
         (pauses::PAUSED_JOBS, &["paused_jobs USING PRIMARY KEY (queue=?)"]),
         (rules::FORGET_RATES, &["rates_by_fading (queue=? AND fades<?)"]),
