@@ -93,6 +93,17 @@ fn block<'a>(printed: &'a str, field: &str) -> &'a str {
     &inner[..end.expect("braces are closed")]
 }
 
+/// The file only counts how often a slot is taken: by the pending runs that have it, and by nobody where it is counted otherwise.
+#[cfg(feature = "sqlite")]
+const SLOTS_IN_FILE: &str = "
+    WITH had (slot, run) AS (
+        SELECT has.value, runs.id FROM runs, json_each(runs.flow, '$.slots') AS has
+        WHERE queue = 'mail' AND list = 'pending')
+    SELECT had.slot, had.run FROM had JOIN slots ON queue = 'mail' AND slots.slot = had.slot
+    UNION ALL
+    SELECT slot, 'nobody of ' || used FROM slots
+    WHERE queue = 'mail' AND used <> (SELECT count(*) FROM had WHERE had.slot = slots.slot)";
+
 #[cfg(feature = "sqlite")]
 fn of_file(path: &std::path::Path) -> Beside {
     use rusqlite::{Connection, OpenFlags, Row};
@@ -119,9 +130,7 @@ fn of_file(path: &std::path::Path) -> Beside {
         })
         .into_iter()
         .collect(),
-        slots: all(&file, "SELECT slot, run FROM slots WHERE queue = 'mail'", |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        }),
+        slots: all(&file, SLOTS_IN_FILE, |row| Ok((row.get(0)?, row.get(1)?))),
         flows: BTreeSet::new(),
         others,
     }
