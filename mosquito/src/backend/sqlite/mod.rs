@@ -46,7 +46,7 @@
 //!
 //! A call that finds another process writing waits for it, up to ten seconds, before it answers
 //! [`Unavailable`](crate::Error::Unavailable), and so do those that came meanwhile. Within a process, and between handles made by
-//! [`Backend::separate`], a waiter is woken at once. What another process did is noticed within 25 ms, by
+//! [`Backend::separate`](crate::backend::Backend::separate), a waiter is woken at once. What another process did is noticed within 25 ms, by
 //! looks at a counter in shared memory for as long as somebody waits (`abroad.rs`).
 
 mod abroad;
