@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use super::flow::Either;
 use super::keys::Key;
 use super::replies::{self, Reply};
-use super::{Redis, flow, settlement};
+use super::{Redis, settlement};
 use crate::backend::{
     BATCH_LIMIT, Backend, Cancelled, Checkup, Claimed, DIED, Durability, Enqueued, LastTick, Lease,
-    LimitReport, List, Met, NoteChange, Notebook, Noted, Overlap, Pause, Paused, Promoted, Rescue, Rescued,
-    Scope, Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
+    LimitReport, List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope,
+    Settled, Settlement, Signal, Sizes, StoredRun, Tick, Ticked, Ticket,
 };
 use crate::clock::{self, Timestamp, millis};
 use crate::error::Result;
@@ -106,39 +106,7 @@ impl Backend for Redis {
     }
 
     async fn tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
-        self.list(queue).await?;
-        let keys = [
-            Key::Schedules,
-            Key::Runs,
-            Key::Dead,
-            Key::Waiting,
-            Key::Wake,
-            Key::Scheduled,
-            Key::Due,
-            Key::Paused,
-            Key::Held,
-            Key::Jobs,
-        ];
-        let mut call = match &tick.run {
-            Some(NewRun { flow: Some(_), .. }) => self.call_flowing(&self.scripts.tick, queue, &keys),
-            _ => self.call(&self.scripts.tick, queue, &keys),
-        };
-        let overlap = match tick.overlap {
-            Overlap::Skip => "skip",
-            Overlap::Allow => "allow",
-        };
-        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap);
-        match &tick.run {
-            Some(run) => call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, true)),
-            None => call.arg("").arg("").arg(""),
-        };
-        let answer: String = self.answer(queue, &call).await?;
-        Ok(match (answer.as_str(), &tick.run) {
-            ("enqueued", Some(run)) => Ticked::Enqueued(run.id.clone()),
-            ("stale", _) => Ticked::Stale,
-            ("early", _) => Ticked::Early,
-            _ => Ticked::Passed,
-        })
+        self.make_tick(queue, tick).await
     }
 
     async fn beat(&self, overseer: &OverseerId, queues: &[QueueName]) -> Result<Vec<Lease>> {

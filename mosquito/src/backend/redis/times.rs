@@ -1,10 +1,11 @@
 //! What time it is, and when periodic jobs ticked.
 
-use super::Redis;
 use super::keys::Key;
-use crate::backend::{LastTick, Notebook};
+use super::{Redis, flow};
+use crate::backend::{LastTick, Notebook, Overlap, Tick, Ticked};
 use crate::clock::{self, Timestamp};
 use crate::error::Result;
+use crate::job_run::NewRun;
 use crate::name::{JobName, QueueName};
 
 impl Redis {
@@ -31,5 +32,41 @@ impl Redis {
         call.arg(job.as_str());
         let at: Option<i64> = self.answer(queue, &call).await?;
         Ok(at.map(clock::from_millis))
+    }
+
+    pub(super) async fn make_tick(&self, queue: &QueueName, tick: &Tick) -> Result<Ticked> {
+        self.list(queue).await?;
+        let keys = [
+            Key::Schedules,
+            Key::Runs,
+            Key::Dead,
+            Key::Waiting,
+            Key::Wake,
+            Key::Scheduled,
+            Key::Due,
+            Key::Paused,
+            Key::Held,
+            Key::Jobs,
+        ];
+        let mut call = match &tick.run {
+            Some(NewRun { flow: Some(_), .. }) => self.call_flowing(&self.scripts.tick, queue, &keys),
+            _ => self.call(&self.scripts.tick, queue, &keys),
+        };
+        let overlap = match tick.overlap {
+            Overlap::Skip => "skip",
+            Overlap::Allow => "allow",
+        };
+        call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap);
+        match &tick.run {
+            Some(run) => call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, true)),
+            None => call.arg("").arg("").arg(""),
+        };
+        let answer: String = self.answer(queue, &call).await?;
+        Ok(match (answer.as_str(), &tick.run) {
+            ("enqueued", Some(run)) => Ticked::Enqueued(run.id.clone()),
+            ("stale", _) => Ticked::Stale,
+            ("early", _) => Ticked::Early,
+            _ => Ticked::Passed,
+        })
     }
 }
