@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::flowing;
-use crate::making::{Overseer, reschedule, run, run_id, run_in};
+use crate::making::{Overseer, numbered, reschedule, run, run_id, run_in};
 use crate::store::Store;
-use mosquito::backend::Fate;
+use mosquito::backend::{BATCH_LIMIT, Fate};
 use mosquito::{Flow, Unique, Until};
 
 facts! {
@@ -13,8 +13,11 @@ facts! {
     the_wait_begins_when_it_is_due,
     what_was_attempted_does_not_expire,
     what_expired_keeps_nobody_away,
+    nothing_is_lost_by_a_claim_that_meets_thousands_that_have_expired,
 }
 
+/// More than a script can hand to one command.
+const MANY: usize = 9_000;
 const SHORT: Duration = Duration::from_millis(60);
 
 fn expiring() -> Flow {
@@ -68,4 +71,23 @@ async fn what_expired_keeps_nobody_away(store: &Store) {
     let claimed = store.claim(&ann, 10).await;
     assert_eq!(claimed.len(), 1);
     store.settle_one(&claimed[0], Fate::Forget).await;
+}
+
+async fn nothing_is_lost_by_a_claim_that_meets_thousands_that_have_expired(store: &Store) {
+    let ann = Overseer::named("ann");
+    let unique =
+        |id: &str| Unique { key: super::key(id), until: Until::Finish, on_conflict: Default::default() };
+    let flow = |id: &String| flowing(id, Flow { unique: Some(unique(id)), ..expiring() });
+    for ids in numbered(MANY).chunks(BATCH_LIMIT) {
+        store.enqueue(&ids.iter().map(flow).collect::<Vec<_>>()).await;
+    }
+    store.enqueue(&[flowing("urgent", super::priority(4))]).await;
+    store.pass(SHORT).await;
+
+    let claimed = store.backend().claim(store.queue(), &ann.ticket(), BATCH_LIMIT).await;
+
+    let claimed = claimed.expect("a claim is answered");
+    assert_eq!(crate::making::ids(&claimed.runs), ["urgent"]);
+    assert_eq!(claimed.expired.len(), MANY);
+    assert!(store.enqueue(&[flow(&"again".to_owned())]).await[0].is_new());
 }

@@ -282,12 +282,7 @@ local function flow_control(first, now)
     end
   end
 
-  -- Lets go of the unique key of a run, if that has it.
   local released, of_runs = {}, {}
-  function flow.release(run)
-    released[#released + 1], of_runs[#of_runs + 1] = run.key, run.id
-  end
-
   local function write_released()
     if #released == 0 then return end
     local keys, gone, faded = released, {}, {}
@@ -303,6 +298,13 @@ local function flow_control(first, now)
     if #gone > 0 then redis.call('HDEL', unique, unpack(gone)) end
     if #faded > 0 then redis.call('ZREM', fading, unpack(faded)) end
     released, of_runs = {}, {}
+  end
+
+  -- Lets go of the unique key of a run, if that has it.
+  function flow.release(run)
+    -- A claim may remove many thousands that have expired, and Lua hands over a few thousand arguments at most.
+    if #released == 2000 then write_released() end
+    released[#released + 1], of_runs[#of_runs + 1] = run.key, run.id
   end
 
   -- Lets go of what a run keeps others away by, when it leaves the store. A time that was said goes on, unless the run is undone:
