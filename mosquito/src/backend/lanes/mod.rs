@@ -36,6 +36,9 @@ pub(crate) use turns::{Level, Turns};
 /// one slot.
 pub(crate) const LANES_PER_CALL: usize = 100;
 
+/// After so many runs that waited too long a claim ends with what it has: the next one goes on.
+const EXPIRED_PER_CALL: usize = 1_000;
+
 /// What a claim got.
 #[derive(Debug, Default)]
 pub(crate) struct Picked {
@@ -53,7 +56,7 @@ pub(crate) fn pick<G: Ground>(ground: &mut G, at_most: usize, now: i64) -> Resul
     let paused = pauses.map(|pause| pause.job).collect();
     let (turns, picked) = (before.clone(), Picked::default());
     let mut pick = Pick { turns, ground, now, paused, picked, patience: LANES_PER_CALL };
-    while pick.picked.runs.len() < at_most && pick.patience > 0 {
+    while pick.picked.runs.len() < at_most && pick.goes_on() {
         let levels = pick.ground.levels()?;
         let Some((level, room)) = pick.turns.choose(&levels, at_most - pick.picked.runs.len()) else { break };
         let took = pick.serve_level(level, room)?;
@@ -165,11 +168,16 @@ struct Pick<'a, G> {
 }
 
 impl<G: Ground> Pick<'_, G> {
+    /// Whether this call has not done enough.
+    fn goes_on(&self) -> bool {
+        self.patience > 0 && self.picked.expired.len() < EXPIRED_PER_CALL
+    }
+
     fn serve_level(&mut self, level: Level, room: usize) -> Result<usize, G::Error> {
         let unkeyed = level.level.to_string();
         // No run comes while this goes on.
         let (mut took, mut waits) = (0, level.unkeyed);
-        while took < room && self.patience > 0 {
+        while took < room && self.goes_on() {
             if waits {
                 waits = !self.ground.head(&unkeyed, 1)?.is_empty();
             }

@@ -49,7 +49,11 @@ for i = 4, #ARGV do
   if found == 'removed' then
     redis.call('HDEL', KEYS[1], id)
     redis.call('HDEL', KEYS[2], id)
-    if run then flow.left_store(run, true) end
+    if run then
+      -- One that stood nowhere where it was looked for may be pending.
+      flow.left_pending(run)
+      flow.left_store(run, true)
+    end
     if flow then flow.forget(id) end
   end
   answer[#answer + 1] = found

@@ -3,6 +3,8 @@
 
 -- How many lanes one claim looks at without getting a run from them; and the level that was passed over so often goes first once.
 local LANES_PER_CALL, PATIENCE = 100, 100
+-- After so many runs that waited too long a claim ends with what it has.
+local EXPIRED_PER_CALL = 1000
 -- How many runs of a lane, and how many lanes, are looked at ahead.
 local MOST_USUAL, LANES_AHEAD = 20, 20
 
@@ -129,6 +131,8 @@ local function pick(flow, waiting, runs, history, at_most, now)
   local has_changed = false
   -- How many runs are likely to go from the next lane.
   local usual = 1
+
+  local function goes_on() return patience > 0 and #expired < EXPIRED_PER_CALL end
 
   local function is_expired(run)
     if not run.expires or run.expires > now then return false end
@@ -378,7 +382,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
   local function from_level(level, room)
     local unkeyed, took = tostring(level), 0
     local line, at, has_more, waits = line_of(level, math.min(room, LANES_AHEAD) + 2)
-    while took < room and patience > 0 do
+    while took < room and goes_on() do
       -- Whether a lane is alone must be known of the last one, too.
       if has_changed or has_more and not line[at + 2] then
         line, at, has_more, waits = line_of(level, math.min(room - took, LANES_AHEAD) + 2)
@@ -419,7 +423,7 @@ local function pick(flow, waiting, runs, history, at_most, now)
   for _, pause in ipairs(flow.job_pauses()) do
     if pause[2] == 0 or now < pause[2] then paused[pause[1]], has_paused = true, true end
   end
-  while #picked < at_most and patience > 0 do
+  while #picked < at_most and goes_on() do
     local ready = levels()
     if not ready[1] then
       choose(ready, 0)
