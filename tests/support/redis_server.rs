@@ -233,8 +233,10 @@ fn is_installed() -> bool {
 }
 
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(address(0)).expect("there is a free port");
-    listener.local_addr().expect("it is bound").port()
+    // Below those that systems give to connections, of which there are thousands; a cluster's servers talk at 10,000 above.
+    let is_free =
+        |port: &u16| [*port, *port + 10_000].iter().all(|port| TcpListener::bind(address(*port)).is_ok());
+    (0..1_000).map(|_| fastrand::u16(10_000..22_000)).find(is_free).expect("there is a free port")
 }
 
 fn address(port: u16) -> SocketAddr {
