@@ -116,6 +116,19 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// in the order given; runs handed back in one call keep their order.
     async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>>;
 
+    /// Settles runs and claims others: as [`settle`](Self::settle) and then [`claim`](Self::claim) do, at the price of one call where that
+    /// can be had. When it fails, either may have happened; both are safe to repeat.
+    async fn settle_and_claim(
+        &self,
+        queue: &QueueName,
+        settlements: &[Settlement],
+        ticket: &Ticket,
+        at_most: usize,
+    ) -> Result<(Vec<Settled>, Claimed)> {
+        // Side by side: a store that makes one move of calls that gather makes one of these.
+        futures_util::try_join!(self.settle(queue, settlements), self.claim(queue, ticket, at_most))
+    }
+
     /// Moves up to `at_most` due runs from `scheduled` to the back of `waiting`, the earliest first.
     async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted>;
 

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
-use ::redis::{Script, ScriptInvocation, Value};
+use ::redis::{Script, Value};
 use serde::Serialize;
 
 use super::Redis;
+use super::call::Call;
 use super::keys::Key;
 use crate::backend::{LimitReport, Used};
 use crate::clock::millis;
@@ -23,10 +24,8 @@ use crate::name::QueueName;
 pub(super) struct Either<'a> {
     pub(super) plain: &'a Script,
     pub(super) flowing: &'a Script,
-    /// The keys of the first one.
+    /// The keys of the first one; the second one has [`Key::FLOW`], too.
     pub(super) keys: &'a [Key],
-    /// What stands between these and [`Key::FLOW`] in those of the second one.
-    pub(super) more: &'a [Key],
 }
 
 impl Redis {
@@ -35,7 +34,7 @@ impl Redis {
         &self,
         queue: &QueueName,
         scripts: Either<'_>,
-        args: impl Fn(&mut ScriptInvocation<'_>),
+        args: impl Fn(&mut Call<'_>),
     ) -> Result<Value> {
         if !self.lock_flowing().contains(queue) {
             let mut call = self.call(scripts.plain, queue, scripts.keys);
@@ -46,8 +45,7 @@ impl Redis {
             }
             self.lock_flowing().insert(queue.clone());
         }
-        let keys = [scripts.keys, scripts.more].concat();
-        let mut call = self.call_flowing(scripts.flowing, queue, &keys);
+        let mut call = self.call_flowing(scripts.flowing, queue, scripts.keys);
         args(&mut call);
         self.answer(queue, &call).await
     }

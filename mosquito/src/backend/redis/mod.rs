@@ -14,12 +14,14 @@
 //! What Redis itself can lose: see its `appendfsync` (with `everysec`, the last second before a power cut) and its
 //! asynchronous replication (what a replica had not yet got when it took over).
 
+mod call;
 mod cancelling;
 mod checkup;
 mod connection;
 mod durable;
 #[cfg(feature = "testing")]
 mod erase;
+mod exchange;
 mod flow;
 mod keys;
 mod moves;
@@ -29,7 +31,6 @@ mod permission;
 mod replies;
 mod scripts;
 mod search;
-mod settlement;
 mod times;
 mod tls;
 
@@ -37,11 +38,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ::redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
+use ::redis::{FromRedisValue, RedisError, Script};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result, without_password};
 use crate::name::QueueName;
+use call::Call;
 use connection::{Commands, Connections, Location};
 use keys::{Key, Keys};
 use pauses::Told;
@@ -163,26 +165,18 @@ impl Redis {
         }
     }
 
-    fn call<'a>(&self, script: &'a Script, queue: &QueueName, keys: &[Key]) -> ScriptInvocation<'a> {
-        let mut call = script.prepare_invoke();
-        for key in keys {
-            call.key(self.keys.of(queue, *key));
-        }
-        call
+    fn call<'a>(&self, script: &'a Script, queue: &QueueName, keys: &[Key]) -> Call<'a> {
+        Call::new(script, keys.iter().map(|key| self.keys.of(queue, *key)))
     }
 
     /// A call of a script that moves runs with a flow, too.
-    fn call_flowing<'a>(&self, script: &'a Script, queue: &QueueName, keys: &[Key]) -> ScriptInvocation<'a> {
-        let mut call = self.call(script, queue, keys);
-        for key in Key::FLOW {
-            call.key(self.keys.of(queue, key));
-        }
-        call
+    fn call_flowing<'a>(&self, script: &'a Script, queue: &QueueName, keys: &[Key]) -> Call<'a> {
+        self.call(script, queue, &[keys, &Key::FLOW].concat())
     }
 
-    async fn answer<T: FromRedisValue>(&self, queue: &QueueName, call: &ScriptInvocation<'_>) -> Result<T> {
+    async fn answer<T: FromRedisValue>(&self, queue: &QueueName, call: &Call<'_>) -> Result<T> {
         self.tell_the_time().await?;
-        match call.invoke_async(&mut self.commands(queue)).await {
+        match call.send(&mut self.commands(queue)).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.explain(queue, error).await),
         }

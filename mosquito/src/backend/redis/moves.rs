@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{ScriptInvocation, Value};
+use ::redis::Value;
 use async_trait::async_trait;
 
-use super::flow::Either;
+use super::Redis;
+use super::exchange::sortable;
 use super::keys::Key;
 use super::replies::{self, Reply};
-use super::{Redis, settlement};
 use crate::backend::{
     BATCH_LIMIT, Backend, Cancelled, Checkup, Claimed, DIED, Durability, Enqueued, LastTick, Lease,
     LimitReport, List, Met, NoteChange, Notebook, Noted, Pause, Paused, Promoted, Rescue, Rescued, Scope,
@@ -38,55 +38,26 @@ impl Backend for Redis {
     }
 
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed> {
-        let scripts = Either {
-            plain: &self.scripts.claim,
-            flowing: &self.scripts.flowing_claim,
-            keys: &[
-                Key::Waiting,
-                Key::Pending,
-                Key::Runs,
-                Key::History,
-                Key::Owners,
-                Key::Wake,
-                Key::Paused,
-                Key::Tickets,
-                Key::Dead,
-                Key::Turns,
-                Key::Held,
-            ],
-            more: &[Key::Scheduled, Key::Due],
-        };
-        let args = |call: &mut ScriptInvocation<'_>| {
-            call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT));
-        };
-        let answer = self.answer_either(queue, scripts, args).await?;
-        self.read(replies::claimed(answer))
+        let (_, claimed) = self.exchange(queue, &[], Some((ticket, at_most))).await?;
+        claimed.ok_or_else(|| self.connections.explain(replies::unexpected("what was claimed")))
     }
 
     async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>> {
-        let mut answers = Vec::with_capacity(settlements.len());
-        for chunk in settlements.chunks(BATCH_LIMIT) {
-            let scripts = Either {
-                plain: &self.scripts.settle,
-                flowing: &self.scripts.flowing_settle,
-                keys: &[
-                    Key::Pending,
-                    Key::Runs,
-                    Key::History,
-                    Key::Waiting,
-                    Key::Scheduled,
-                    Key::Dead,
-                    Key::Wake,
-                    Key::Due,
-                    Key::Flows,
-                    Key::Cancelled,
-                ],
-                more: &[],
-            };
-            let answer = self.answer_either(queue, scripts, |call| settlement::tell(call, chunk)).await?;
-            answers.extend(self.read(replies::settled(answer))?);
+        Ok(self.exchange(queue, settlements, None).await?.0)
+    }
+
+    async fn settle_and_claim(
+        &self,
+        queue: &QueueName,
+        settlements: &[Settlement],
+        ticket: &Ticket,
+        at_most: usize,
+    ) -> Result<(Vec<Settled>, Claimed)> {
+        let (settled, claimed) = self.exchange(queue, settlements, Some((ticket, at_most))).await?;
+        match claimed {
+            Some(claimed) => Ok((settled, claimed)),
+            None => Err(self.connections.explain(replies::unexpected("what was claimed"))),
         }
-        Ok(answers)
     }
 
     async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
@@ -362,9 +333,4 @@ impl Backend for Redis {
         let clock = self.clock.as_ref().map(|own| own.clock.clone());
         Ok(Arc::new(Self::at(self.location.clone(), &self.prefix, clock).await?))
     }
-}
-
-/// Of one width, so that the claims of an overseer sort by ticket.
-fn sortable(ticket: u64) -> String {
-    format!("{ticket:016x}")
 }

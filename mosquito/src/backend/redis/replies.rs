@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use ::redis::{ErrorKind, RedisError, Value};
 
+use super::exchange::token;
 use crate::backend::{Claim, ClaimToken, Claimed, Enqueued, Lease, List, Settled, StoredRun};
 use crate::clock;
 use crate::job_run::History;
@@ -59,7 +60,11 @@ impl Reply {
 
     /// A history that cannot be read is one that somebody wrote by hand: the run counts as never attempted.
     fn history(&mut self) -> Result<History, RedisError> {
-        Ok(serde_json::from_slice(&self.bytes()?).unwrap_or_default())
+        match self.next()? {
+            Value::Nil => Ok(History::default()),
+            Value::BulkString(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
+            other => Err(unexpected(&format!("a history, not {other:?}"))),
+        }
     }
 
     fn next(&mut self) -> Result<Value, RedisError> {
@@ -67,7 +72,7 @@ impl Reply {
     }
 }
 
-fn unexpected(what: &str) -> RedisError {
+pub(super) fn unexpected(what: &str) -> RedisError {
     (ErrorKind::UnexpectedReturnType, "a script should have answered", what.to_owned()).into()
 }
 
@@ -87,17 +92,20 @@ pub(super) fn enqueued(id: &RunId, value: Value) -> Result<Enqueued, RedisError>
     }
 }
 
-pub(super) fn settled(value: Value) -> Result<Vec<Settled>, RedisError> {
-    let mut reply = Reply::new(value)?;
-    let mut answers = Vec::with_capacity(reply.0.len());
-    while !reply.is_empty() {
-        answers.push(if reply.int()? == 1 { Settled::Done } else { Settled::Stale });
+/// What became of so many settlements, in the order in which they were told.
+pub(super) fn settled(reply: &mut Reply, count: usize) -> Result<Vec<Settled>, RedisError> {
+    match reply.next()? {
+        Value::Int(done) if usize::try_from(done) == Ok(count) => Ok(vec![Settled::Done; count]),
+        Value::Array(answers) if answers.len() == count => {
+            let done = |answer| if answer == Value::Int(1) { Settled::Done } else { Settled::Stale };
+            Ok(answers.into_iter().map(done).collect())
+        }
+        other => Err(unexpected(&format!("what became of {count} settlements, not {other:?}"))),
     }
-    Ok(answers)
 }
 
-pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
-    let mut reply = Reply::new(value)?;
+/// What was claimed, by a ticket whose tokens begin with `claim`.
+pub(super) fn claimed(reply: &mut Reply, claim: &str) -> Result<Claimed, RedisError> {
     let lease = reply.text()?;
     // Behind it, when a pause ends that kept it from more runs.
     let (lease, until) = lease.split_once(' ').unwrap_or((&lease, ""));
@@ -108,14 +116,32 @@ pub(super) fn claimed(value: Value) -> Result<Claimed, RedisError> {
         "lost" => Lease::Lost,
         _ => return Err(unexpected("new, held or lost")),
     };
-    let now = clock::from_millis(reply.int()?);
-    let expired = if reply.is_empty() { Vec::new() } else { reply.ids()? };
-    let mut runs = Vec::new();
-    while !reply.is_empty() {
-        let (id, token) = (reply.id()?, ClaimToken(reply.text()?));
-        runs.push(Claim { id, token, envelope: reply.bytes()?, history: reply.history()? });
+    let time = reply.int()?;
+    let mut claimed =
+        Claimed { runs: Vec::new(), expired: Vec::new(), lease, paused_until, now: clock::from_millis(time) };
+    if !reply.is_empty() {
+        claimed.expired = reply.ids()?;
     }
-    Ok(Claimed { runs, expired, lease, paused_until, now })
+    if !reply.is_empty() {
+        let mut ids = Reply::new(reply.next()?)?;
+        let mut envelopes = Reply::new(reply.next()?)?;
+        let mut histories = Reply::new(reply.next()?)?;
+        let mut tokens = Reply::new(reply.next()?)?;
+        claimed.runs.reserve(ids.0.len());
+        for place in 1..=ids.0.len() {
+            let token = match tokens.is_empty() {
+                true => token(claim, place, time),
+                false => tokens.text()?,
+            };
+            claimed.runs.push(Claim {
+                id: ids.id()?,
+                token: ClaimToken(token),
+                envelope: envelopes.bytes()?,
+                history: if histories.is_empty() { History::default() } else { histories.history()? },
+            });
+        }
+    }
+    Ok(claimed)
 }
 
 pub(super) fn page(list: List, value: Value) -> Result<Vec<StoredRun>, RedisError> {

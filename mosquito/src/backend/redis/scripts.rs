@@ -8,17 +8,11 @@ const CLOCK: &str = include_str!("scripts/clock.lua");
 
 /// A script behind what it shares with others.
 macro_rules! text {
-    ([] $name:ident) => {
-        include_str!(concat!("scripts/", stringify!($name), ".lua"))
+    ([$($part:literal),*] $name:ident) => {
+        concat!($(include_str!(concat!("scripts/", $part, ".lua")),)* include_str!(concat!("scripts/", stringify!($name), ".lua")))
     };
-    ([] $name:ident $file:ident) => {
-        text!([] $file)
-    };
-    (["flow"] $($name:ident)+) => {
-        concat!(include_str!("scripts/flow.lua"), text!([] $($name)+))
-    };
-    (["flow", "pick"] $($name:ident)+) => {
-        concat!(include_str!("scripts/flow.lua"), include_str!("scripts/pick.lua"), text!([] $($name)+))
+    ([$($part:literal),*] $name:ident $file:ident) => {
+        text!([$($part),*] $file)
     };
 }
 
@@ -56,7 +50,8 @@ pub(super) fn hashes() -> impl Iterator<Item = String> {
 scripts! {
     [] last_tick, ticked, beat, pause, resume, paused, paused_jobs, everything, hold, list, note, call, page, locate, flush, prune, lead, resign, limit, holder;
     // By themselves these are for queues without flows, and cost nothing for what they do not have.
-    [] enqueue, claim, settle;
-    ["flow"] flowing_enqueue as enqueue, flowing_settle as settle, promote, tick, rescue, recall, cancel, delete, pause_job, resume_job;
-    ["flow", "pick"] flowing_claim as claim;
+    [] enqueue;
+    ["settle", "claim"] exchange;
+    ["flow"] flowing_enqueue as enqueue, promote, tick, rescue, recall, cancel, delete, pause_job, resume_job;
+    ["flow", "pick", "settle", "claim"] flowing_exchange as exchange;
 }

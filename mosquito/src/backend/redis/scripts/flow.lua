@@ -81,6 +81,7 @@ local function flow_control(first, now)
       if text[i] ~= (saved[i] or i == 6 and '') then
         redis.call('HSET', turns, 'latest', text[1], 'passed', text[2], 'keyed', text[3], 'front', text[4], 'back', text[5],
           'served', text[6])
+        saved = text
         return
       end
     end

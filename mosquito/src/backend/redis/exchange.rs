@@ -1,0 +1,155 @@
+//! Settles and claims: one script for either, and for both at once.
+
+use std::fmt::Write;
+
+use super::Redis;
+use super::call::Call;
+use super::flow::Either;
+use super::keys::Key;
+use super::replies::{self, Reply};
+use crate::backend::{BATCH_LIMIT, Claimed, Fate, Settled, Settlement, Ticket};
+use crate::clock::millis;
+use crate::error::Result;
+use crate::job_run::History;
+use crate::name::QueueName;
+
+/// What a claim asks for.
+pub(super) type Asked<'a> = (&'a Ticket, usize);
+
+impl Redis {
+    /// Settles runs, and then claims others, if it is to. Of more settlements than one call takes the last go with the claim.
+    pub(super) async fn exchange(
+        &self,
+        queue: &QueueName,
+        settlements: &[Settlement],
+        claim: Option<Asked<'_>>,
+    ) -> Result<(Vec<Settled>, Option<Claimed>)> {
+        let mut settled = Vec::with_capacity(settlements.len());
+        let mut rest = settlements;
+        while rest.len() > BATCH_LIMIT {
+            let (chunk, behind) = rest.split_at(BATCH_LIMIT);
+            settled.extend(self.exchange_once(queue, chunk, None).await?.0);
+            rest = behind;
+        }
+        if rest.is_empty() && claim.is_none() {
+            return Ok((settled, None));
+        }
+        let (last, claimed) = self.exchange_once(queue, rest, claim).await?;
+        settled.extend(last);
+        Ok((settled, claimed))
+    }
+
+    async fn exchange_once(
+        &self,
+        queue: &QueueName,
+        settlements: &[Settlement],
+        claim: Option<Asked<'_>>,
+    ) -> Result<(Vec<Settled>, Option<Claimed>)> {
+        let scripts = Either {
+            plain: &self.scripts.exchange,
+            flowing: &self.scripts.flowing_exchange,
+            keys: &[
+                Key::Waiting,
+                Key::Pending,
+                Key::Runs,
+                Key::History,
+                Key::Owners,
+                Key::Wake,
+                Key::Paused,
+                Key::Tickets,
+                Key::Dead,
+                Key::Turns,
+                Key::Held,
+                Key::Scheduled,
+                Key::Due,
+                Key::Flows,
+                Key::Cancelled,
+            ],
+        };
+        let (simple, other) = sorted(settlements);
+        let args = |call: &mut Call<'_>| {
+            ask(call, claim);
+            tell_forgotten(call, settlements, &simple);
+            other.iter().for_each(|at| tell(call, &settlements[*at]));
+        };
+        let answer = self.answer_either(queue, scripts, args).await?;
+        let read = || {
+            let mut reply = Reply::new(answer)?;
+            let told = replies::settled(&mut reply, settlements.len())?;
+            let mut settled = vec![Settled::Stale; settlements.len()];
+            simple.iter().chain(&other).zip(told).for_each(|(at, told)| settled[*at] = told);
+            let claimed = claim.map(|(ticket, _)| replies::claimed(&mut reply, &claim_of(ticket)));
+            Ok((settled, claimed.transpose()?))
+        };
+        self.read(read())
+    }
+}
+
+/// Which are told in the short way, since they are forgotten under claims of one length; and which are not.
+fn sorted(settlements: &[Settlement]) -> (Vec<usize>, Vec<usize>) {
+    let length = settlements.first().map_or(0, |first| first.token.0.len());
+    let is_simple = |at: &usize| {
+        let Settlement { token, fate, .. } = &settlements[*at];
+        matches!(fate, Fate::Forget) && token.0.len() == length
+    };
+    (0..settlements.len()).partition(is_simple)
+}
+
+fn ask(call: &mut Call<'_>, claim: Option<Asked<'_>>) {
+    match claim {
+        Some((ticket, at_most)) => {
+            call.arg(ticket.overseer.as_str()).arg(sortable(ticket.number)).arg(at_most.min(BATCH_LIMIT))
+        }
+        None => call.arg("").arg("").arg(0),
+    };
+}
+
+fn tell_forgotten(call: &mut Call<'_>, settlements: &[Settlement], simple: &[usize]) {
+    let length = simple.first().map_or(0, |first| settlements[*first].token.0.len());
+    call.arg(simple.len()).arg(length);
+    let mut member = String::new();
+    for at in simple {
+        let Settlement { id, token, .. } = &settlements[*at];
+        member.clear();
+        member.push_str(&token.0);
+        member.push('/');
+        member.push_str(id.as_str());
+        call.arg(&*member);
+    }
+}
+
+/// The run, its claim and its fate.
+fn tell(call: &mut Call<'_>, settlement: &Settlement) {
+    call.arg(settlement.id.as_str()).arg(&*settlement.token.0);
+    match &settlement.fate {
+        Fate::Forget => call.arg("f"),
+        Fate::HandBack => call.arg("h"),
+        Fate::Banish { history } => call.arg("b").arg(json(history)),
+        Fate::Reschedule { delay, history } => call.arg("r").arg(json(history)).arg(millis(*delay)),
+    };
+}
+
+fn json(history: &History) -> String {
+    serde_json::to_string(history).expect("numbers and text serialize")
+}
+
+/// Of one width, so that the claims of an overseer sort by ticket.
+pub(super) fn sortable(ticket: u64) -> String {
+    format!("{ticket:016x}")
+}
+
+/// What the tokens of a ticket begin with.
+fn claim_of(ticket: &Ticket) -> String {
+    format!("{}/{}/", ticket.overseer.as_str(), sortable(ticket.number))
+}
+
+/// The token of the run at a place of a new claim, counted from 1, as `scripts/claim.lua` writes it.
+pub(super) fn token(claim: &str, place: usize, now: i64) -> String {
+    let mut token = String::with_capacity(claim.len() + 17);
+    token.push_str(claim);
+    let digit = |digit: usize| char::from(b'0' + u8::try_from(digit % 32).unwrap_or(0));
+    token.push(digit(place / 32));
+    token.push(digit(place));
+    let _ = write!(token, "/{now}");
+    token
+}
