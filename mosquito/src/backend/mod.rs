@@ -112,6 +112,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// of it that is still on its way claims nothing when it arrives. While the lease is [lost](Lease::Lost) there are no runs at all.
     async fn claim(&self, queue: &QueueName, ticket: &Ticket, at_most: usize) -> Result<Claimed>;
 
+    /// How many runs could be claimed from each queue now, about: none where a claim would get none. Nothing where that is not cheaper
+    /// to find out than to claim.
+    async fn claimable(&self, _queues: &[QueueName]) -> Option<Vec<Result<usize>>> {
+        None
+    }
+
     /// Moves runs out of `pending`, each as its [`Fate`] says, if the claim still stands. The answers are
     /// in the order given; runs handed back in one call keep their order.
     async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>>;

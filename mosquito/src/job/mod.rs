@@ -121,6 +121,8 @@ pub struct JobSpec {
     pub timeout: Option<Duration>,
     /// How long all attempts may take together, from the begin of the first on.
     pub deadline: Option<Duration>,
+    /// Whether what became of an attempt is on record before its executor takes the next run.
+    pub sync_ack: bool,
     /// When it is performed by itself.
     pub schedule: Option<ScheduleSpec>,
     /// What goes before its runs, and what holds them up.
@@ -140,6 +142,7 @@ impl JobSpec {
             retry: Retry::DEFAULT,
             timeout: None,
             deadline: None,
+            sync_ack: false,
             schedule: None,
             flow: FlowSpec::PLAIN,
         }

@@ -6,14 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use super::desk::Desk;
 use super::executor::{Executor, Work};
+use super::outbox::Outbox;
 use super::periodic::Periodic;
-use super::settler::{self, Ended};
 use crate::backend::lanes::LANES_PER_CALL;
-use crate::backend::{BATCH_LIMIT, Claim, ClaimToken, Fate};
+use crate::backend::{BATCH_LIMIT, Claim, ClaimToken, Fate, Settlement};
 use crate::clock::Timestamp;
 use crate::error::{BuildError, Result};
 use crate::events::Event;
@@ -24,7 +22,7 @@ use crate::name::{JobName, QueueName, RunId};
 pub(crate) struct ByHand {
     desk: Arc<Desk>,
     executor: Executor,
-    ended: mpsc::Receiver<Ended>,
+    outbox: Arc<Outbox>,
     periodic: Vec<Periodic>,
 }
 
@@ -45,10 +43,12 @@ pub(crate) struct Attempted {
 impl ByHand {
     pub(crate) fn new(desk: Desk) -> Self {
         let desk = Arc::new(desk);
-        let (settler, ended) = settler::channel();
-        let executor = Executor { desk: desk.clone(), settler };
+        let outbox = Arc::<Outbox>::default();
+        // Nobody waits for what is written down only when the attempt is over.
+        outbox.close();
+        let executor = Executor { desk: desk.clone(), outbox: outbox.clone() };
         let periodic = desk.registry.jobs().iter().filter_map(|job| Periodic::of(job)).collect();
-        Self { executor, ended, periodic, desk }
+        Self { executor, outbox, periodic, desk }
     }
 
     /// Enqueues the ticks that are due, and answers when the next one is.
@@ -77,10 +77,10 @@ impl ByHand {
         expired: &mut usize,
     ) -> Result<Option<Attempted>> {
         let Some((claim, now, ticket)) = self.claim_next(queue, expired).await? else { return Ok(None) };
-        let (attempted, ended) = self.attempt(queue, claim, now, ticket).await;
+        let (attempted, settlement) = self.attempt(queue, claim, now, ticket).await;
         // Once: a test wants to know when that fails, and a run that was deleted meanwhile is none of its business.
-        let settled = self.desk.backend.settle(queue, std::slice::from_ref(&ended.settlement)).await;
-        self.desk.held.release(queue, std::iter::once(&ended.settlement.token));
+        let settled = self.desk.backend.settle(queue, std::slice::from_ref(&settlement)).await;
+        self.desk.held.release(queue, std::iter::once(&settlement.token));
         settled?;
         self.refuse_missing_states(&attempted)?;
         Ok(Some(attempted))
@@ -128,8 +128,8 @@ impl ByHand {
             history: History { attempts: attempt.saturating_sub(1), ..History::default() },
         };
         let number = self.desk.next_ticket().number;
-        let (attempted, ended) = self.attempt(queue, claim, now, number).await;
-        self.desk.held.release(queue, std::iter::once(&ended.settlement.token));
+        let (attempted, settlement) = self.attempt(queue, claim, now, number).await;
+        self.desk.held.release(queue, std::iter::once(&settlement.token));
         self.refuse_missing_states(&attempted)?;
         Ok(attempted)
     }
@@ -140,19 +140,16 @@ impl ByHand {
         claim: Claim,
         claimed_at: Timestamp,
         ticket: u64,
-    ) -> (Attempted, Ended) {
+    ) -> (Attempted, Settlement) {
         let halt = self.desk.held.take(queue, &claim.id, &claim.token, ticket, false);
         let work = Work { queue: queue.clone(), claim, claimed_at, halt, _place: None };
         let mut events = self.desk.events.subscribe();
         self.executor.execute(&work).await;
-        let ended = loop {
-            let ended =
-                self.ended.recv().await.expect("the executor, which is ours, passes on what it performed");
-            // Whoever gave up on an attempt may have left what became of it.
-            if ended.settlement.token == work.claim.token {
-                break ended;
-            }
-        };
+        let taken = self.outbox.take(queue);
+        // Whoever gave up on an attempt may have left what became of it.
+        let ours = taken.batch().settlements.iter().find(|settlement| settlement.token == work.claim.token);
+        let settlement = ours.cloned().expect("the executor, which is ours, passes on what it performed");
+        taken.done();
         loop {
             let event = events.next().await.expect("the desk, which tells it, is ours");
             if let Event::Finished { queue, job, id, attempt, took, outcome, fate } = event
@@ -160,7 +157,7 @@ impl ByHand {
             {
                 let attempted =
                     Attempted { queue, job, id, attempt, took, outcome, fate, at: work.claimed_at };
-                return (attempted, ended);
+                return (attempted, settlement);
             }
         }
     }

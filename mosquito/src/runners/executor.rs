@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::desk::Desk;
+use super::outbox::{Ended, Outbox};
 use super::places::Place;
-use super::settler::Ended;
 use super::tally::Ending;
 use super::time_left::{Limit, TimeLeft};
 use crate::backend::{Claim, Fate, Settlement};
@@ -49,12 +49,14 @@ struct Known {
     version: Option<u32>,
     retry: Retry,
     time: TimeLeft,
+    /// Whether its executor waits until what became of it is on record.
+    sync_ack: bool,
 }
 
 #[derive(Clone)]
 pub(super) struct Executor {
     pub(super) desk: Arc<Desk>,
-    pub(super) settler: mpsc::Sender<Ended>,
+    pub(super) outbox: Arc<Outbox>,
 }
 
 impl Executor {
@@ -99,6 +101,7 @@ impl Executor {
             version: spec.map(|spec| spec.version),
             retry: spec.map_or(Retry::DEFAULT, |spec| spec.retry),
             time: TimeLeft::of(spec, &work.claim, work.claimed_at),
+            sync_ack: spec.is_some_and(|spec| spec.sync_ack),
         };
         (envelope, known)
     }
@@ -126,8 +129,12 @@ impl Executor {
                 Event::Finished { queue, job, id, attempt: attempts + 1, took, outcome, fate: fate.clone() }
             });
             let settlement = Settlement { id: claim.id.clone(), token: claim.token.clone(), fate };
-            let ended = Ended { queue: queue.clone(), settlement, ending };
-            self.settler.send(ended).await.expect("the settler outlives the executors");
+            let (waiter, written) = known.sync_ack.then(oneshot::channel).unzip();
+            self.outbox.put(Ended { queue: queue.clone(), settlement, ending, waiter }).await;
+            if let Some(written) = written {
+                // Either way: it is written down, or never will be.
+                let _ = written.await;
+            }
         } else {
             self.desk.tally.refused();
             self.desk.events.emit(|| Event::SettlementRefused { queue: queue.clone(), id: claim.id.clone() });

@@ -13,6 +13,7 @@
 //! What they share is on one [`Desk`]. What the overseer has claimed and not yet settled is [held](held::Held): the
 //! pulse keeps its leases alive, the shutdown hands it back.
 
+mod ahead;
 mod backoff;
 #[cfg(feature = "testing")]
 mod by_hand;
@@ -24,6 +25,7 @@ mod executor;
 mod gates;
 mod held;
 mod last_chance;
+mod outbox;
 mod overseer;
 mod periodic;
 mod places;

@@ -1,7 +1,7 @@
 //! The executors: as many as wanted, each replaced when it dies.
 //!
 //! Idle executors are permits of a semaphore, which only the overseer takes: so it never claims more runs
-//! than executors can start at once.
+//! than executors can start at once, and as many as it may claim [ahead](super::ahead), which are permits, too.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,8 @@ pub(crate) struct Pool {
     desk: Arc<Desk>,
     executor: Executor,
     idle: Arc<Semaphore>,
+    /// How many permits there are beyond the executors.
+    ahead: AtomicUsize,
     sender: async_channel::Sender<Handout>,
     receiver: async_channel::Receiver<Handout>,
     size: AtomicUsize,
@@ -52,8 +54,9 @@ impl Pool {
     pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
         let (sender, receiver) = async_channel::unbounded();
         let idle = Arc::new(Semaphore::new(0));
-        let (size, wanted, tasks) = (AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
-        Arc::new(Self { desk, executor, idle, sender, receiver, size, wanted, tasks })
+        let (size, ahead, wanted, tasks) =
+            (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
+        Arc::new(Self { desk, executor, idle, ahead, sender, receiver, size, wanted, tasks })
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -95,11 +98,9 @@ impl Pool {
         self.idle.add_permits(executors.saturating_sub(before));
         let surplus = before.saturating_sub(executors);
         // Those that are idle at once, so that nothing more is claimed for them.
-        let mut busy = surplus;
-        for permit in self.idle_now(surplus) {
-            self.send_home(permit, 1);
-            busy -= 1;
-        }
+        let idle = self.idle_now(surplus);
+        let busy = surplus - idle.num_permits();
+        self.send_home(idle);
         if busy > 0 {
             let pool = self.clone();
             self.tasks.spawn(async move { pool.retire(busy).await });
@@ -114,11 +115,12 @@ impl Pool {
         // The semaphore is fair: from now on executors that become idle are kept for this, until they are enough.
         let permits = u32::try_from(surplus).unwrap_or(u32::MAX);
         let permits = self.idle.clone().acquire_many_owned(permits).await;
-        self.send_home(permits.expect("the semaphore is never closed"), surplus);
+        self.send_home(permits.expect("the semaphore is never closed"));
     }
 
     /// Ends so many executors, which are idle.
-    fn send_home(&self, idle: OwnedSemaphorePermit, executors: usize) {
+    fn send_home(&self, idle: OwnedSemaphorePermit) {
+        let executors = idle.num_permits();
         idle.forget();
         for _ in 0..executors {
             // A pool that is closed has no executor left to retire.
@@ -127,16 +129,63 @@ impl Pool {
     }
 
     /// Waits for an idle executor, and takes up to `at_most` of them.
-    pub(super) async fn take_idle(&self, at_most: usize) -> Vec<OwnedSemaphorePermit> {
-        let first = self.idle.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let mut permits = vec![first];
-        permits.extend(self.idle_now(at_most - 1));
-        permits
+    pub(super) async fn take_idle(&self, at_most: usize) -> OwnedSemaphorePermit {
+        let mut first = self.idle.clone().acquire_owned().await.expect("the semaphore is never closed");
+        first.merge(self.idle_now(at_most - 1));
+        first
     }
 
     /// Up to `at_most` executors that are idle at this moment.
-    pub(super) fn idle_now(&self, at_most: usize) -> impl Iterator<Item = OwnedSemaphorePermit> {
-        std::iter::from_fn(|| self.idle.clone().try_acquire_owned().ok()).take(at_most)
+    pub(super) fn idle_now(&self, at_most: usize) -> OwnedSemaphorePermit {
+        let at_most = u32::try_from(at_most).unwrap_or(u32::MAX);
+        loop {
+            let available = u32::try_from(self.idle.available_permits()).unwrap_or(u32::MAX);
+            // Some may be kept for executors that are to retire.
+            if let Ok(permits) = self.idle.clone().try_acquire_many_owned(available.min(at_most)) {
+                return permits;
+            }
+        }
+    }
+
+    /// Lets so many runs be claimed before there is an executor for them.
+    pub(super) fn claim_ahead(&self, runs: usize) {
+        // Only the overseer does this.
+        let before = self.ahead.load(Ordering::SeqCst);
+        let now = match runs.checked_sub(before) {
+            Some(more) => {
+                self.idle.add_permits(more);
+                runs
+            }
+            // What is taken at the moment may be forgotten later.
+            None => before - self.idle.forget_permits(before - runs),
+        };
+        self.ahead.store(now, Ordering::SeqCst);
+    }
+
+    /// How many runs are handed out that no executor has begun.
+    pub(super) fn backlog(&self) -> usize {
+        self.receiver.len()
+    }
+
+    /// Hands back what no executor has begun, in its order.
+    pub(super) fn hand_backlog_back(&self) {
+        let (mut works, mut others) = (Vec::new(), Vec::new());
+        while let Ok(handout) = self.receiver.try_recv() {
+            match handout {
+                Handout::Perform(work, permit) => works.push((work, permit)),
+                Handout::Retire => others.push(handout),
+            }
+        }
+        for handout in others {
+            // A pool that is closed has no executor left to retire.
+            let _ = self.sender.try_send(handout);
+        }
+        let executor = self.executor.clone();
+        self.tasks.spawn(async move {
+            for (work, _permit) in works {
+                executor.hand_back(&work).await;
+            }
+        });
     }
 
     pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {

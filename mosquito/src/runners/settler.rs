@@ -3,77 +3,68 @@
 //! While one batch is on its way to the backend, the next gathers: no run waits for another longer than one
 //! call takes. A process that dies in that time leaves the runs to be performed again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::desk::Desk;
+use super::outbox::{Batch, Outbox, Taken};
 use super::tally::Ending;
-use crate::backend::{BATCH_LIMIT, Lease, Settled, Settlement};
+use crate::backend::{Lease, Settled, Settlement};
 use crate::events::Event;
 use crate::name::QueueName;
-
-/// How many settlements may wait for the backend before executors wait for them.
-const BACKLOG: usize = 2 * BATCH_LIMIT;
 
 /// How long the last settlements are tried, once the overseer leaves.
 const LAST_TRY: Duration = Duration::from_millis(500);
 
-/// A settlement on its way.
-#[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) queue: QueueName,
-    pub(super) settlement: Settlement,
-    pub(super) ending: Ending,
-}
-
-pub(super) fn channel() -> (mpsc::Sender<Ended>, mpsc::Receiver<Ended>) {
-    mpsc::channel(BACKLOG)
-}
-
-/// Settles until every sender is gone. Each queue has one batch on its way at a time; what is wrong with one queue, such
-/// as a lost server of a cluster, does not hold up the others.
-pub(super) async fn settle(desk: Arc<Desk>, mut ended: mpsc::Receiver<Ended>) {
-    let mut gathered: HashMap<QueueName, Batch> = HashMap::new();
+/// Settles what nobody takes along, until the outbox is closed and empty. Each queue has one batch on its way at a time; what is wrong
+/// with one queue, such as a lost server of a cluster, does not hold up the others.
+pub(super) async fn settle(desk: Arc<Desk>, outbox: Arc<Outbox>) {
     let mut on_their_way = FuturesUnordered::new();
     let mut busy = HashSet::new();
-    let (mut received, mut open) = (Vec::new(), true);
     loop {
-        let room = BACKLOG.saturating_sub(gathered.values().map(|batch| batch.endings.len()).sum());
+        let due = outbox.take_due(|queue| busy.contains(queue));
+        for taken in due.batches {
+            busy.insert(taken.queue.clone());
+            let desk = &desk;
+            on_their_way.push(async move {
+                let queue = taken.queue.clone();
+                settle_taken(desk, taken).await;
+                queue
+            });
+        }
+        if due.is_over && on_their_way.is_empty() {
+            break;
+        }
         tokio::select! {
-            some = ended.recv_many(&mut received, BATCH_LIMIT), if open && room > 0 => open = some > 0,
             Some(queue) = on_their_way.next(), if !on_their_way.is_empty() => {
                 busy.remove(&queue);
             }
-            else => break,
-        }
-        for Ended { queue, settlement, ending } in received.drain(..) {
-            let batch = gathered.entry(queue).or_default();
-            batch.settlements.push(settlement);
-            batch.endings.push(ending);
-        }
-        let free: Vec<_> = gathered.extract_if(|queue, _| !busy.contains(queue)).collect();
-        for (queue, batch) in free {
-            busy.insert(queue.clone());
-            let desk = &desk;
-            on_their_way.push(async move {
-                settle_queue(desk, &queue, &batch.settlements, &batch.endings).await;
-                queue
-            });
+            () = outbox.changed() => (),
+            () = at(due.next) => (),
         }
     }
 }
 
-/// What gathers for a queue.
-#[derive(Default)]
-struct Batch {
-    settlements: Vec<Settlement>,
-    endings: Vec<Ending>,
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn settle_taken(desk: &Desk, mut taken: Taken<'_>) {
+    let (before, queue) = (taken.batch().may_be_settled, taken.queue.clone());
+    taken.sent();
+    let Batch { settlements, endings, since, .. } = taken.batch();
+    let since = if before { *since } else { Instant::now() };
+    let answers = answers(desk, &queue, settlements, since, before).await;
+    note(desk, &queue, settlements, endings, answers);
+    taken.done();
 }
 
 /// One batch of one queue, tried until the backend answers or the overseer leaves.
@@ -83,7 +74,18 @@ pub(super) async fn settle_queue(
     settlements: &[Settlement],
     endings: &[Ending],
 ) {
-    let answers = answers(desk, queue, settlements).await;
+    let answers = answers(desk, queue, settlements, Instant::now(), false).await;
+    note(desk, queue, settlements, endings, answers);
+}
+
+/// Lets go of runs that were settled, or never will be, and counts them.
+pub(super) fn note(
+    desk: &Desk,
+    queue: &QueueName,
+    settlements: &[Settlement],
+    endings: &[Ending],
+    answers: Option<(Vec<Settled>, bool)>,
+) {
     let still_held = desk.held.release(queue, settlements.iter().map(|settlement| &settlement.token));
     if answers.as_ref().is_some_and(|(answers, _)| answers.contains(&Settled::Done)) {
         desk.outage.wrote();
@@ -109,10 +111,14 @@ pub(super) async fn settle_queue(
 
 /// What the backend says, and whether an earlier call, whose answer was lost, may have settled already; nothing when there
 /// is no answer to be had.
-async fn answers(desk: &Desk, queue: &QueueName, settlements: &[Settlement]) -> Option<(Vec<Settled>, bool)> {
+async fn answers(
+    desk: &Desk,
+    queue: &QueueName,
+    settlements: &[Settlement],
+    begin: Instant,
+    mut answer_lost: bool,
+) -> Option<(Vec<Settled>, bool)> {
     let mut backoff = Backoff::default();
-    let begin = Instant::now();
-    let mut answer_lost = false;
     loop {
         let call = desk.backend.settle(queue, settlements);
         let answer = match desk.leave.is_cancelled() {

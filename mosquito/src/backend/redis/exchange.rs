@@ -39,6 +39,22 @@ impl Redis {
         Ok((settled, claimed))
     }
 
+    /// How many runs wait, as far as no limit holds them up: of those in lanes it is only known whether there are any.
+    pub(super) async fn count_claimable(&self, queues: &[QueueName]) -> Vec<Result<usize>> {
+        // All at once: they share one connection, and so one round trip.
+        let counts = queues.iter().map(|queue| async move {
+            let mut pipe = ::redis::pipe();
+            pipe.llen(self.keys.of(queue, Key::Waiting)).zcard(self.keys.of(queue, Key::Ready));
+            let counts: Result<(usize, usize), _> = pipe.query_async(&mut self.commands(queue)).await;
+            match counts {
+                Ok((waiting, 0)) => Ok(waiting),
+                Ok((waiting, _)) => Ok(waiting + BATCH_LIMIT),
+                Err(error) => Err(self.explain(queue, error).await),
+            }
+        });
+        futures_util::future::join_all(counts).await
+    }
+
     async fn exchange_once(
         &self,
         queue: &QueueName,

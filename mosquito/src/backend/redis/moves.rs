@@ -42,6 +42,10 @@ impl Backend for Redis {
         claimed.ok_or_else(|| self.connections.explain(replies::unexpected("what was claimed")))
     }
 
+    async fn claimable(&self, queues: &[QueueName]) -> Option<Vec<Result<usize>>> {
+        Some(self.count_claimable(queues).await)
+    }
+
     async fn settle(&self, queue: &QueueName, settlements: &[Settlement]) -> Result<Vec<Settled>> {
         Ok(self.exchange(queue, settlements, None).await?.0)
     }

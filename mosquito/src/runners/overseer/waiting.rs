@@ -48,9 +48,10 @@ impl Overseer {
         if !waited_for.iter().all(|queue| self.may_claim(queue)) {
             return false;
         }
-        let mut idle: Vec<_> = self.pool.idle_now(BATCH_LIMIT).collect();
+        let mut idle = self.pool.idle_now(BATCH_LIMIT);
         let mut round = Round::default();
-        let others = self.plan(idle.len()).into_iter().filter(|share| !waited_for.contains(&share.queue));
+        let others =
+            self.plan(idle.num_permits()).into_iter().filter(|share| !waited_for.contains(&share.queue));
         for share in others {
             // What goes wrong here goes wrong again in the next round, which knows what to do about it.
             if self.try_share(&share, &mut idle, &mut round).await.is_err() {
@@ -59,14 +60,14 @@ impl Overseer {
         }
         let all_went_well = round.end(&mut self.resting).is_ok();
         let mut others = self.planned.iter().filter(|queue| !waited_for.contains(queue));
-        all_went_well && !idle.is_empty() && !others.any(|queue| self.may_claim(queue))
+        all_went_well && idle.num_permits() > 0 && !others.any(|queue| self.may_claim(queue))
     }
 
     /// Claims from a queue what the plan and its limit allow.
     pub(super) async fn try_share(
         &mut self,
         share: &Share,
-        idle: &mut Vec<OwnedSemaphorePermit>,
+        idle: &mut OwnedSemaphorePermit,
         round: &mut Round<Error>,
     ) -> Result<usize> {
         match share.at_most.min(self.places_left(&share.queue)) {
@@ -80,7 +81,7 @@ impl Overseer {
         self.queues.gates.let_through(queue) && self.places_left(queue) > 0
     }
 
-    fn places_left(&self, queue: &QueueName) -> usize {
+    pub(super) fn places_left(&self, queue: &QueueName) -> usize {
         let limit = self.tuning.limit(queue).or_else(|| self.adapter.limit(queue));
         self.places.left(queue, limit)
     }

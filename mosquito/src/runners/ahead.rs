@@ -1,0 +1,108 @@
+//! How many runs are claimed ahead, before there is an executor for them.
+//!
+//! With short runs, executors would wait for each claim to be answered, and each call would be about the few runs that ended meanwhile.
+//! So as many are claimed ahead as the executors begin in two milliseconds, and none when they begin few. When they suddenly take longer, what
+//! they do not come to is handed back, since somebody else may be idle.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The most runs that are claimed ahead.
+const MOST: usize = 256;
+
+/// Fewer than this are not worth it.
+const LEAST: usize = 8;
+
+/// How often it is looked at anew.
+const WINDOW: Duration = Duration::from_millis(10);
+
+/// For how much of a window runs are claimed ahead: a part of so many.
+const PART: u64 = 5;
+
+/// What would take so many windows is too much, once it was that for as many of them.
+const PATIENCE: u64 = 5;
+
+#[derive(Debug)]
+pub(super) struct Ahead {
+    since: Instant,
+    /// How many runs had ended then.
+    ended: u64,
+    /// For how many windows on end there was too much.
+    too_much: u64,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// How many runs may be claimed ahead from now on.
+    pub(super) runs: usize,
+    /// Whether those that nobody began are to be handed back.
+    pub(super) hands_back: bool,
+}
+
+impl Ahead {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now(), ended: 0, too_much: 0 }
+    }
+
+    /// When to look again.
+    pub(super) fn next(&self) -> Instant {
+        self.since + WINDOW
+    }
+
+    /// Looks, if it is time to: how many runs have ended ever, and how many are claimed that nobody began.
+    pub(super) fn look(&mut self, ended: u64, backlog: usize) -> Option<Look> {
+        let now = Instant::now();
+        let windows = u32::try_from(now.duration_since(self.since).as_millis() / WINDOW.as_millis()).ok()?;
+        if windows == 0 {
+            return None;
+        }
+        let in_one = (ended - self.ended) / u64::from(windows);
+        let is_too_much = backlog as u64 > in_one * PATIENCE;
+        self.too_much = if is_too_much { self.too_much + u64::from(windows.min(2)) } else { 0 };
+        (self.since, self.ended) = (now, ended);
+        let hands_back = self.too_much >= PATIENCE;
+        if hands_back {
+            self.too_much = 0;
+        }
+        let runs = usize::try_from(in_one / PART).unwrap_or(MOST).min(MOST);
+        Some(Look { runs: if runs < LEAST || hands_back { 0 } else { runs }, hands_back })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ahead, LEAST, Look, MOST, WINDOW};
+
+    async fn look_after_a_window(ahead: &mut Ahead, ended: u64, backlog: usize) -> Option<Look> {
+        tokio::time::advance(WINDOW).await;
+        ahead.look(ended, backlog)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_are_claimed_ahead_as_begin_in_two_milliseconds() {
+        let mut ahead = Ahead::new();
+        let claims = |runs| Some(Look { runs, hands_back: false });
+
+        assert_eq!(ahead.look(1_000, 0), None, "it is too early to know");
+        assert_eq!(look_after_a_window(&mut ahead, 1_000, 0).await, claims(200));
+        assert_eq!(look_after_a_window(&mut ahead, 1_500, 200).await, claims(100));
+        assert_eq!(look_after_a_window(&mut ahead, 1_530, 0).await, claims(0), "{LEAST} are the least");
+        assert_eq!(look_after_a_window(&mut ahead, 99_999, 0).await, claims(MOST));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_executors_do_not_come_to_is_handed_back_after_a_while_and_once() {
+        let mut ahead = Ahead::new();
+        let mut looks = Vec::new();
+        for _ in 0..8 {
+            looks.push(look_after_a_window(&mut ahead, 0, 200).await);
+        }
+
+        let hands_back: Vec<_> = looks.iter().flatten().map(|look| look.hands_back).collect();
+        assert_eq!(hands_back, [false, false, false, false, true, false, false, false]);
+        assert!(looks.iter().flatten().all(|look| look.runs == 0));
+        assert!(!look_after_a_window(&mut ahead, 100, 200).await.is_some_and(|look| look.hands_back));
+    }
+}

@@ -1,0 +1,240 @@
+//! How an overseer claims runs, and writes down in the same call what became of others.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::Overseer;
+use crate::backend::{Claimed, Lease, Ticket};
+use crate::dequeue::Share;
+use crate::error::{Error, Result};
+use crate::name::QueueName;
+use crate::runners::desk::Desk;
+use crate::runners::executor::Work;
+use crate::runners::last_chance::is_last_chance;
+use crate::runners::outbox::{Batch, Outbox};
+use crate::runners::resting::Round;
+use crate::runners::settler;
+
+impl Overseer {
+    /// Claims along the adapter's plan until the executors are busy; the queue that a signal came from first, and if
+    /// it has runs no other, since those were found empty before. Answers how many runs were claimed.
+    pub(super) async fn dequeue(
+        &mut self,
+        mut idle: OwnedSemaphorePermit,
+        woken: Option<QueueName>,
+    ) -> Result<usize> {
+        let (mut claimed, mut round) = (0, Round::default());
+        let lost: Vec<_> = self.unanswered.keys().cloned().collect();
+        if let Some(queue) = &woken {
+            // Its server has just answered.
+            self.resting.end(queue);
+        }
+        for queue in lost {
+            if round.is_hopeless() {
+                break;
+            }
+            // For nothing more than what the lost call took: it may still be on its way, and is to find its ticket spent.
+            claimed += self.try_claim(&queue, 0, &mut idle, &mut round).await?;
+        }
+        let mut plan = self.plan(idle.num_permits());
+        // A stable sort: the others stay in their order.
+        plan.sort_by_key(|share| woken.as_ref() != Some(&share.queue));
+        let mut plan = plan.into_iter();
+        if let Some(first) = plan.next().filter(|_| idle.num_permits() > 0 && !round.is_hopeless()) {
+            let first_claimed = self.try_share(&first, &mut idle, &mut round).await?;
+            claimed += first_claimed;
+            if first_claimed > 0 && woken.as_ref() == Some(&first.queue) {
+                round.end(&mut self.resting)?;
+                return Ok(claimed);
+            }
+        }
+        claimed += self.try_shares(plan.collect(), &mut idle, &mut round).await?;
+        round.end(&mut self.resting)?;
+        Ok(claimed)
+    }
+
+    /// Claims from queues in their order until the executors are busy. Where the store tells cheaply what stands in each, that is two round
+    /// trips for all of them: one to look, and one for the claims, none of which is about an empty queue.
+    async fn try_shares(
+        &mut self,
+        plan: Vec<Share>,
+        idle: &mut OwnedSemaphorePermit,
+        round: &mut Round<Error>,
+    ) -> Result<usize> {
+        let mut claimed = 0;
+        let queues: Vec<_> = plan.iter().map(|share| share.queue.clone()).collect();
+        let counts = match queues.len() {
+            // One look saves no more than one claim.
+            0 | 1 => None,
+            _ if idle.num_permits() == 0 || round.is_hopeless() => None,
+            _ => self.desk.backend.claimable(&queues).await,
+        };
+        let Some(counts) = counts else {
+            for share in plan {
+                if idle.num_permits() == 0 || round.is_hopeless() {
+                    break;
+                }
+                claimed += self.try_share(&share, idle, round).await?;
+            }
+            return Ok(claimed);
+        };
+        let mut room = idle.num_permits();
+        let mut asked = Vec::new();
+        for (share, count) in plan.iter().zip(counts) {
+            let places = self.places_left(&share.queue);
+            let at_most = match count {
+                Ok(count) => count.min(share.at_most).min(places).min(room),
+                // The claim finds out what that means.
+                Err(_) => share.at_most.min(places).min(room).min(1),
+            };
+            if at_most > 0 && !self.resting.has(&share.queue) {
+                room -= at_most;
+                asked.push((share.queue.clone(), at_most));
+            }
+        }
+        let asked: Vec<_> = asked
+            .into_iter()
+            .map(|(queue, at_most)| {
+                let ticket = self.ask(&queue);
+                (queue, ticket, at_most)
+            })
+            .collect();
+        let begin = Instant::now();
+        let (desk, outbox) = (&*self.desk, &*self.outbox);
+        let answers =
+            asked.iter().map(|(queue, ticket, at_most)| exchange(desk, outbox, queue, ticket, *at_most));
+        let answers = join_all(answers).await;
+        let took = begin.elapsed();
+        for ((queue, ticket, _), answer) in asked.into_iter().zip(answers) {
+            let answer = answer.map(|answer| self.take_in(&queue, &ticket, answer, idle));
+            claimed += self.heed(&queue, took, answer, round)?;
+        }
+        Ok(claimed)
+    }
+
+    /// Claims from a queue, unless it rests. That it is out of reach, when others are not, is no error.
+    pub(super) async fn try_claim(
+        &mut self,
+        queue: &QueueName,
+        at_most: usize,
+        idle: &mut OwnedSemaphorePermit,
+        round: &mut Round<Error>,
+    ) -> Result<usize> {
+        if self.resting.has(queue) {
+            return Ok(0);
+        }
+        let begin = Instant::now();
+        let ticket = self.ask(queue);
+        let answer =
+            exchange(&self.desk, &self.outbox, queue, &ticket, at_most.min(idle.num_permits())).await;
+        let answer = answer.map(|answer| self.take_in(queue, &ticket, answer, idle));
+        self.heed(queue, begin.elapsed(), answer, round)
+    }
+
+    /// Notes how a claim went.
+    fn heed(
+        &mut self,
+        queue: &QueueName,
+        took: Duration,
+        answer: Result<usize>,
+        round: &mut Round<Error>,
+    ) -> Result<usize> {
+        match self.desk.noted(answer) {
+            Ok(claimed) => {
+                round.answered();
+                self.resting.end(queue);
+                Ok(claimed)
+            }
+            Err(error) if error.is_transient() => {
+                round.failed(queue, took, error);
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.
+    pub(super) fn plan(&mut self, idle: usize) -> Vec<Share> {
+        let queues = self.queues.open();
+        let mut plan = if idle == 0 { Vec::new() } else { self.adapter.plan(&queues, idle) };
+        plan.retain(|share| queues.contains(&share.queue));
+        for share in &plan {
+            if !self.planned.contains(&share.queue) {
+                self.planned.insert(share.queue.clone());
+            }
+        }
+        plan.retain(|share| share.at_most > 0);
+        plan
+    }
+
+    /// The ticket of a claim that is about to be sent: it is unanswered until there is an answer, for whatever reason it does not come.
+    fn ask(&mut self, queue: &QueueName) -> Ticket {
+        let ticket = self.unanswered.get(queue).cloned().unwrap_or_else(|| self.desk.next_ticket());
+        self.unanswered.insert(queue.clone(), ticket.clone());
+        self.desk.held.asking(queue);
+        ticket
+    }
+
+    /// Hands out what a claim got. Answers how many runs that are.
+    fn take_in(
+        &mut self,
+        queue: &QueueName,
+        ticket: &Ticket,
+        answer: Claimed,
+        idle: &mut OwnedSemaphorePermit,
+    ) -> usize {
+        self.unanswered.remove(queue);
+        if answer.lease != Lease::Held {
+            self.desk.lose(queue, ticket.number - 1);
+        }
+        self.note_pause(queue, &answer);
+        self.desk.expired(queue, answer.expired);
+        let runs = answer.runs.len();
+        let places = self.places.of(queue);
+        let (mut apart, mut put_off) = (None, Vec::new());
+        for claim in answer.runs {
+            let Desk { held, settings, .. } = &*self.desk;
+            let last_chance = is_last_chance(&claim.history, settings.max_crashes);
+            let alone = last_chance && !held.has_last_chance();
+            let halt = held.take(queue, &claim.id, &claim.token, ticket.number, alone);
+            let _place = Some(places.take());
+            let work = Work { queue: queue.clone(), claim, claimed_at: answer.now, halt, _place };
+            if last_chance && !alone {
+                put_off.push(work);
+                continue;
+            }
+            // A repeated claim answers what it claimed the first time, when more executors may have been idle.
+            match idle.split(1) {
+                Some(permit) if alone => apart = Some((work, permit)),
+                Some(permit) => self.pool.hand_out(work, permit),
+                None => self.pool.hand_back(work),
+            }
+        }
+        self.pool.part(queue, put_off, apart);
+        self.desk.held.answered(queue);
+        runs
+    }
+}
+
+/// Claims from a queue, and takes along what is to be written down of it. When there is no answer, that goes back.
+async fn exchange(
+    desk: &Desk,
+    outbox: &Outbox,
+    queue: &QueueName,
+    ticket: &Ticket,
+    at_most: usize,
+) -> Result<Claimed> {
+    let mut taken = outbox.take(queue);
+    if taken.batch().settlements.is_empty() {
+        return desk.backend.claim(queue, ticket, at_most).await;
+    }
+    taken.sent();
+    let Batch { settlements, endings, .. } = taken.batch();
+    let (settled, claimed) = desk.backend.settle_and_claim(queue, settlements, ticket, at_most).await?;
+    settler::note(desk, queue, settlements, endings, Some((settled, false)));
+    taken.done();
+    Ok(claimed)
+}
