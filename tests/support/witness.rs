@@ -141,6 +141,32 @@ impl Backend for Witness {
         self.pass(&operations_of(settlements), self.store.settle(queue, settlements), note).await
     }
 
+    async fn claimable(&self, queues: &[QueueName]) -> Option<Vec<Result<usize>>> {
+        self.store.claimable(queues).await
+    }
+
+    async fn settle_and_claim(
+        &self,
+        queue: &QueueName,
+        settlements: &[Settlement],
+        ticket: &Ticket,
+        at_most: usize,
+    ) -> Result<(Vec<Settled>, Claimed)> {
+        let Seen { journal, countdown, .. } = &*self.seen;
+        let (settles, claims) = (operations_of(settlements), [Operation::Claim]);
+        countdown.pass(Side::Before, &[&settles[..], &claims].concat(), journal);
+        let (answers, claimed) = self.store.settle_and_claim(queue, settlements, ticket, at_most).await?;
+        self.seen.settled(settlements, &answers);
+        self.seen.claimed(&claimed);
+        if answers.contains(&Settled::Done) {
+            countdown.pass(Side::After, &settles, journal);
+        }
+        if !claimed.runs.is_empty() {
+            countdown.pass(Side::After, &claims, journal);
+        }
+        Ok((answers, claimed))
+    }
+
     async fn promote(&self, queue: &QueueName, at_most: usize) -> Result<Promoted> {
         let moved = |promoted: &Promoted| promoted.moved > 0;
         self.pass(&[Operation::Promote], self.store.promote(queue, at_most), moved).await

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -174,6 +174,11 @@ impl Outbox {
         }
     }
 
+    /// Nothing more comes, once what this answers is dropped.
+    pub(super) fn close_in_the_end(self: &Arc<Self>) -> Closing {
+        Closing(self.clone())
+    }
+
     /// Nothing more comes.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
@@ -188,6 +193,16 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, Queues> {
         // Each change of it is one insertion or removal.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes the outbox when it is dropped.
+#[derive(Debug)]
+pub(super) struct Closing(Arc<Outbox>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

@@ -100,8 +100,8 @@ impl Overseer {
         let _pulse_done = pulse_done.clone().drop_guard();
         let presence = Arc::new(Presence::new(desk.clone(), &self.pool, self.queues.clone()));
         pulse::start(desk.clone(), presence.clone(), pulse_done)?;
-        let outbox = self.outbox.clone();
-        let settler = tokio::spawn(settler::settle(desk.clone(), outbox.clone()));
+        let closing = self.outbox.close_in_the_end();
+        let settler = tokio::spawn(settler::settle(desk.clone(), self.outbox.clone()));
         self.start(&companions);
         self.hear_operators().await;
         self.pool.want(desk.settings.executors);
@@ -112,7 +112,8 @@ impl Overseer {
 
         desk.stop.cancel();
         self.stop().await;
-        outbox.close();
+        // The settler ends with what is left.
+        drop(closing);
         drop(self);
         companions.close();
         // They stop by themselves; but one of them may be in a call that a dead connection holds up.

@@ -86,9 +86,10 @@ impl Orders {
             };
             self.hashes = Script::ALL.iter().flat_map(hashes).collect();
         }
-        match resp::words(command)[..] {
+        let words = resp::words(command);
+        match words[..] {
             [name, hash, ..] if name.eq_ignore_ascii_case(b"EVALSHA") => {
-                self.hashes.get(std::str::from_utf8(hash).ok()?).copied()
+                Some(self.hashes.get(std::str::from_utf8(hash).ok()?)?.told(&words))
             }
             _ => None,
         }

@@ -5,7 +5,9 @@
 #[expect(missing_docs, reason = "each is what it is named for")]
 pub enum Script {
     Enqueue,
+    /// And what it settles in the same move.
     Claim,
+    /// A settlement alone.
     Settle,
     Promote,
     LastTick,
@@ -34,6 +36,18 @@ impl Script {
         self.texts().iter().map(|text| redis::Script::new(text).get_hash().to_owned()).collect()
     }
 
+    /// Which of those that one script makes a call is, by its words.
+    pub(super) fn told(self, words: &[&[u8]]) -> Self {
+        let keys = words.get(2).and_then(|keys| std::str::from_utf8(keys).ok()?.parse::<usize>().ok());
+        match (self, keys) {
+            // The second argument is the ticket.
+            (Self::Claim, Some(keys)) if words.get(keys + 4).is_some_and(|ticket| ticket.is_empty()) => {
+                Self::Settle
+            }
+            _ => self,
+        }
+    }
+
     /// Whether a reply other than an error says that runs were moved, by a script that usually finds none.
     pub(super) fn took_effect(self, reply: &[u8]) -> bool {
         // It asks to be called with the keys of flows.
@@ -41,8 +55,8 @@ impl Script {
             return false;
         }
         match self {
-            // The lease and the time, and nothing after them.
-            Self::Claim => !reply.starts_with(b"*2\r\n"),
+            // Nothing settled, the lease and the time, and nothing after them.
+            Self::Claim => !reply.starts_with(b"*3\r\n:0\r\n"),
             Self::Promote => !reply.starts_with(b"*3\r\n:0\r\n"),
             Self::Rescue => !reply.starts_with(b"*5\r\n:0\r\n*0\r\n*0\r\n"),
             _ => true,
@@ -57,8 +71,11 @@ impl Script {
         }
         match self {
             Self::Enqueue => &[text!("enqueue"), text!("flow", "enqueue")],
-            Self::Claim => &[text!("claim"), text!("flow", "pick", "claim")],
-            Self::Settle => &[text!("settle"), text!("flow", "settle")],
+            Self::Claim => {
+                &[text!("settle", "claim", "exchange"), text!("flow", "pick", "settle", "claim", "exchange")]
+            }
+            // Told from a claim by its arguments.
+            Self::Settle => &[],
             Self::Promote => &[text!("flow", "promote")],
             Self::LastTick => &[text!("last_tick")],
             Self::Tick => &[text!("flow", "tick")],
