@@ -18,6 +18,7 @@ mod concurrency;
 mod durability;
 mod enqueue;
 mod everything;
+mod exchange;
 mod filters;
 mod flow;
 #[cfg(feature = "redis")]

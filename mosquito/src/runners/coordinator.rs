@@ -4,6 +4,7 @@
 //! coordinators at once would move each run, and enqueue each tick, once all the same, since the store decides.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,11 +21,11 @@ use crate::events::Event;
 use crate::name::QueueName;
 
 /// How long a leadership lasts that is not renewed, or as long as an overseer is not taken for dead, if that is
-/// shorter; it is renewed twice in that time, which together with the waits is most of what an idle runner sends.
+/// shorter; it is renewed when a third of that is left.
 const LEASE: Duration = Duration::from_secs(6);
 
 /// How often every queue is looked at, whatever the signals say.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
 
 /// How often dead runs that are too many or too old are removed; how many and how old that is.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -85,7 +86,7 @@ impl<'a> Coordinator<'a> {
 
     async fn take_part(&mut self) -> Result<()> {
         let begin = Instant::now();
-        let mut until = begin + around(self.lease / 2);
+        let mut until = begin + around(self.lease * 2 / 3);
         let led = self.desk.backend.lead(&self.desk.overseer, self.lease).await;
         let (leads, epoch) = match self.desk.noted(led) {
             Ok(epoch) => (epoch.is_some(), epoch),
@@ -93,7 +94,7 @@ impl<'a> Coordinator<'a> {
             // Then whoever can does the work, as the store decides all the same.
             Err(error) if error.is_transient() => {
                 // At least for as long as it took to find that out.
-                until = Instant::now() + around(self.lease / 2).max(begin.elapsed());
+                until = Instant::now() + around(self.lease * 2 / 3).max(begin.elapsed());
                 (true, None)
             }
             Err(error) => return Err(error),
@@ -115,7 +116,7 @@ impl<'a> Coordinator<'a> {
             }
             self.look_after_ticks(leads).await?;
             if leads {
-                self.wait_for_due_runs(until).await?;
+                until = self.wait_for_due_runs(until).await?;
             } else {
                 self.desk.rest_until(self.next_tick().unwrap_or(until).min(until)).await;
             }
@@ -209,20 +210,37 @@ impl<'a> Coordinator<'a> {
         Ok(if pruned == BATCH_LIMIT { Duration::ZERO } else { PRUNE_EVERY })
     }
 
-    async fn wait_for_due_runs(&mut self, until: Instant) -> Result<()> {
+    /// Waits until something is due, or this overseer does not lead any more. What it renews meanwhile ends no wait: to begin another costs
+    /// a command. Answers until when it leads by then.
+    async fn wait_for_due_runs(&mut self, mut until: Instant) -> Result<Instant> {
         let due = self.due.iter().chain(&self.prune).filter(|(queue, _)| !self.resting.has(queue));
         let next = due.map(|(_, due)| *due).chain(self.resting.next()).chain(self.next_tick()).min();
-        let pause = next.unwrap_or(until).min(until).saturating_duration_since(Instant::now());
+        let pause = next.unwrap_or(until).saturating_duration_since(Instant::now());
         if pause.is_zero() {
-            return Ok(());
+            return Ok(until);
         }
-        let queues = self.queues.everywhere();
-        let signal = self.desk.backend.wait(Signal::Due, &queues, pause);
-        if let Some(answer) = self.desk.stop.run_until_cancelled(signal).await
-            && let Some(queue) = answer?
-        {
-            self.due.remove(&queue);
+        let (desk, queues) = (self.desk, self.queues.everywhere());
+        let mut signal = pin!(desk.backend.wait(Signal::Due, &queues, pause));
+        loop {
+            let answer = tokio::select! {
+                answer = &mut signal => answer?,
+                () = desk.stop.cancelled() => None,
+                () = tokio::time::sleep_until(until), if self.epoch > 0 => {
+                    let begin = Instant::now();
+                    if desk.backend.lead(&desk.overseer, self.lease).await? == Some(self.epoch) {
+                        until = begin + around(self.lease * 2 / 3);
+                        desk.outage.wrote();
+                        continue;
+                    }
+                    None
+                }
+                // Nobody knows who leads.
+                () = tokio::time::sleep_until(until), if self.epoch == 0 => None,
+            };
+            if let Some(queue) = answer {
+                self.due.remove(&queue);
+            }
+            return Ok(until);
         }
-        Ok(())
     }
 }

@@ -57,6 +57,8 @@ pub(crate) struct Overseer {
     /// What is at work, by queue, as some have limits; the store's go over the adapter's.
     places: Places,
     tuning: Arc<Tuning>,
+    /// How many runs stood in queues when it looked for lost signals, and that it could not claim.
+    fruitless: HashMap<QueueName, usize>,
     /// When pauses end by themselves that kept runs from being claimed.
     resuming: HashMap<QueueName, Instant>,
     /// Told when a place is free, when limits are other ones, or when a gate opens or closes.
@@ -82,6 +84,7 @@ impl Overseer {
             resting,
             places,
             tuning: Arc::default(),
+            fruitless: HashMap::new(),
             resuming: HashMap::new(),
             changed,
         }

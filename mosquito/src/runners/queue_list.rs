@@ -14,7 +14,7 @@ use super::gates::Gates;
 use crate::name::QueueName;
 
 /// How often the store is asked for queues that came into being elsewhere.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How often all are told of a pause of everything that did not come to them; new ones are told at once.
 const HEED_EVERY: Duration = Duration::from_secs(9);

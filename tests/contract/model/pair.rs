@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use mosquito::backend::memory::Memory;
 use mosquito::backend::{
-    Backend, Cancelled, Claim, Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Pause, Paused,
-    Rescue, Scope, Settled, Settlement, StoredRun, Tick, Ticked, Ticket,
+    Backend, Cancelled, Claim, Claimed, Enqueued, Fate, Lease, List, NoteChange, Notebook, Noted, Pause,
+    Paused, Rescue, Scope, Settled, Settlement, StoredRun, Tick, Ticked, Ticket,
 };
 use mosquito::{Clock, History, JobName, NewRun, OverseerId, QueueName, RunId, Timestamp};
 
@@ -91,6 +91,10 @@ impl<'a> Pair<'a> {
         self.note(format!("claim {at_most} with {ticket:?}"));
         let store = self.backend().claim(&self.queue, ticket, at_most).await.expect("it is answered");
         let model = self.model.claim(&self.queue, ticket, at_most).await.expect("it is answered");
+        self.same_claimed(store, model)
+    }
+
+    fn same_claimed(&mut self, store: Claimed, model: Claimed) -> (Lease, Vec<TwinClaim>, usize) {
         let lease = self.same(store.lease, model.lease);
         if self.shares_its_clock() {
             self.same(store.now, model.now);
@@ -115,16 +119,28 @@ impl<'a> Pair<'a> {
         let named: Vec<_> =
             batch.iter().map(|(claim, fate)| (claim.id(), &claim.store.token.0, fate)).collect();
         self.note(format!("settle {named:?}"));
-        let (mut of_store, mut of_model) = (Vec::new(), Vec::new());
-        for (claim, fate) in batch {
-            let (id, fate) = (claim.id().clone(), fate.clone());
-            let token = claim.store.token.clone();
-            of_store.push(Settlement { id: id.clone(), token, fate: fate.clone() });
-            of_model.push(Settlement { id, token: claim.model.token.clone(), fate });
-        }
+        let (of_store, of_model) = settlements(batch);
         let store = self.backend().settle(&self.queue, &of_store).await.expect("it is answered");
         let model = self.model.settle(&self.queue, &of_model).await.expect("it is answered");
         self.same(store, model)
+    }
+
+    /// Settles and claims in one call: as both do, one after the other.
+    pub(super) async fn settle_and_claim(
+        &mut self,
+        batch: &[(TwinClaim, Fate)],
+        ticket: &Ticket,
+        at_most: usize,
+    ) -> (Vec<Settled>, (Lease, Vec<TwinClaim>, usize)) {
+        let named: Vec<_> =
+            batch.iter().map(|(claim, fate)| (claim.id(), &claim.store.token.0, fate)).collect();
+        self.note(format!("settle {named:?} and claim {at_most} with {ticket:?}"));
+        let (of_store, of_model) = settlements(batch);
+        let both = self.backend().settle_and_claim(&self.queue, &of_store, ticket, at_most);
+        let (settled, claimed) = both.await.expect("it is answered");
+        let of_model = self.model.settle(&self.queue, &of_model).await.expect("it is answered");
+        let model = self.model.claim(&self.queue, ticket, at_most).await.expect("it is answered");
+        (self.same(settled, of_model), self.same_claimed(claimed, model))
     }
 
     /// Answers how many runs were moved, and how many lanes woken.
@@ -389,4 +405,14 @@ async fn rescue_all(backend: &dyn Backend, queue: &QueueName, rescue: &Rescue) -
     }
     all.iter_mut().for_each(|ids| ids.sort());
     all
+}
+
+/// As the store and as the model are told.
+fn settlements(batch: &[(TwinClaim, Fate)]) -> (Vec<Settlement>, Vec<Settlement>) {
+    let told = |claim: &Claim, fate: &Fate| Settlement {
+        id: claim.id.clone(),
+        token: claim.token.clone(),
+        fate: fate.clone(),
+    };
+    batch.iter().map(|(claim, fate)| (told(&claim.store, fate), told(&claim.model, fate))).unzip()
 }

@@ -22,7 +22,7 @@ const IDS: usize = 40;
 const JOBS: [&str; 3] = ["send_letter", "greet", "report"];
 
 /// What there is to be seen.
-const EVERYTHING: [&str; 25] = [
+const EVERYTHING: [&str; 26] = [
     "enqueued",
     "duplicate",
     "kept away",
@@ -31,6 +31,7 @@ const EVERYTHING: [&str; 25] = [
     "claimed",
     "claimed again",
     "settled",
+    "settled and claimed",
     "stale",
     "promoted",
     "held",
@@ -90,9 +91,10 @@ impl<'a> Player<'a> {
         self.pair.step(passed);
         match self.random.usize(0..100) {
             0..24 => self.enqueue().await,
-            24..44 => self.claim().await,
-            44..48 => self.claim_again().await,
-            48..68 => self.settle().await,
+            24..38 => self.claim().await,
+            38..42 => self.claim_again().await,
+            42..56 => self.settle().await,
+            56..68 => self.settle_and_claim().await,
             68..72 => self.settle_what_is_old().await,
             72..79 => self.promote().await,
             79..83 => self.beat().await,
@@ -185,7 +187,12 @@ impl<'a> Player<'a> {
     async fn claim(&mut self) {
         let (who, at_most) = (self.random.usize(0..3), self.random.usize(0..8));
         let ticket = self.overseers[who].ticket();
-        let (lease, claims, expired) = self.pair.claim(&ticket, at_most).await;
+        let claimed = self.pair.claim(&ticket, at_most).await;
+        self.has_claimed(who, &ticket, claimed);
+    }
+
+    fn has_claimed(&mut self, who: usize, ticket: &Ticket, claimed: (Lease, Vec<TwinClaim>, usize)) {
+        let (lease, claims, expired) = claimed;
         self.played("expired", expired);
         if lease != Lease::Held {
             // What it claimed before is not its own any more.
@@ -212,15 +219,31 @@ impl<'a> Player<'a> {
 
     /// Settles so many of an overseer's claims, in any order.
     async fn settle_some(&mut self, who: usize, count: usize) {
+        let batch = self.batch(who, count);
+        let settled = self.pair.settle(&batch).await;
+        self.has_settled(&settled).await;
+    }
+
+    /// As a busy overseer does.
+    async fn settle_and_claim(&mut self) {
+        let (who, at_most) = (self.random.usize(0..3), self.random.usize(0..8));
+        let count = self.random.usize(0..=self.held[who].len());
+        let (batch, ticket) = (self.batch(who, count), self.overseers[who].ticket());
+        let (settled, claimed) = self.pair.settle_and_claim(&batch, &ticket, at_most).await;
+        self.played("settled and claimed", usize::from(!settled.is_empty() && !claimed.1.is_empty()));
+        self.has_claimed(who, &ticket, claimed);
+        self.has_settled(&settled).await;
+    }
+
+    /// So many of an overseer's claims, in any order, each with a fate.
+    fn batch(&mut self, who: usize, count: usize) -> Vec<(TwinClaim, Fate)> {
         self.random.shuffle(&mut self.held[who]);
         let claims: Vec<_> = self.held[who].drain(..count).map(|(_, claim)| claim).collect();
-        let mut batch = Vec::new();
-        for claim in claims {
-            self.old.push(claim.clone());
-            let fate = self.fate(&claim);
-            batch.push((claim, fate));
-        }
-        let settled = self.pair.settle(&batch).await;
+        self.old.extend(claims.iter().cloned());
+        claims.into_iter().map(|claim| (claim.clone(), self.fate(&claim))).collect()
+    }
+
+    async fn has_settled(&mut self, settled: &[mosquito::backend::Settled]) {
         let done = settled.iter().filter(|one| **one == mosquito::backend::Settled::Done).count();
         self.played("settled", done);
         self.played("stale", settled.len() - done);

@@ -193,6 +193,9 @@ impl Overseer {
         self.note_pause(queue, &answer);
         self.desk.expired(queue, answer.expired);
         let runs = answer.runs.len();
+        if runs > 0 && !self.fruitless.is_empty() {
+            self.fruitless.remove(queue);
+        }
         let places = self.places.of(queue);
         let (mut apart, mut put_off) = (None, Vec::new());
         for claim in answer.runs {

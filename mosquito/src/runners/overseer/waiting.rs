@@ -17,8 +17,14 @@ use crate::name::QueueName;
 use crate::runners::reaper;
 use crate::runners::resting::Round;
 
-/// How long an idle overseer waits for a signal before it looks by itself.
+/// How long an idle overseer waits for a signal before it tries to claim by itself.
 const IDLE_WAIT: Duration = Duration::from_secs(5);
+
+/// The same, where the store tells cheaply whether there is something to claim, and it looks for that beside its wait.
+const LONG_WAIT: Duration = Duration::from_secs(20);
+
+/// How often it looks: a signal that was lost, with the process that took it, costs no more than that.
+const LOOK_EVERY: Duration = Duration::from_millis(980);
 
 impl Overseer {
     /// Waits for a signal from the queues that may be worked on. When others come to be so, they are looked at while this wait goes on, as
@@ -26,10 +32,13 @@ impl Overseer {
     pub(super) async fn wait(&mut self) -> Result<Option<QueueName>> {
         let (backend, changed) = (self.desk.backend.clone(), self.changed.clone());
         let queues: Vec<_> = self.planned.iter().filter(|queue| self.may_claim(queue)).cloned().collect();
-        let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + IDLE_WAIT);
-        let patience = tried_again.saturating_duration_since(Instant::now()).min(IDLE_WAIT);
-        let patience = self.first_to_resume().map_or(IDLE_WAIT * 2, until).min(reaper::around(patience));
+        let looks = backend.claimable(&[]).await.is_some();
+        let idle_wait = if looks { LONG_WAIT } else { IDLE_WAIT };
+        let tried_again = self.resting.next().unwrap_or_else(|| Instant::now() + idle_wait);
+        let patience = tried_again.saturating_duration_since(Instant::now()).min(idle_wait);
+        let patience = self.first_to_resume().map_or(idle_wait * 2, until).min(reaper::around(patience));
         let mut signal = pin!(backend.wait(Signal::Work, &queues, patience));
+        let mut next_look = Instant::now() + LOOK_EVERY;
         loop {
             tokio::select! {
                 signal = &mut signal => return signal,
@@ -38,8 +47,28 @@ impl Overseer {
                         return Ok(None);
                     }
                 }
+                () = tokio::time::sleep_until(next_look), if looks => {
+                    if let Some(queue) = self.look_for_lost_signals(&queues).await {
+                        return Ok(Some(queue));
+                    }
+                    next_look = Instant::now() + LOOK_EVERY;
+                }
             }
         }
+    }
+
+    /// A queue with something to claim, though no signal came. What a claim did not get the last time it does not get now: its queue is
+    /// paused, say.
+    async fn look_for_lost_signals(&mut self, queues: &[QueueName]) -> Option<QueueName> {
+        // What goes wrong here the wait hears of, too.
+        let counts = self.desk.backend.claimable(queues).await?;
+        let found = queues.iter().zip(counts).find_map(|(queue, count)| {
+            let count = count.ok().filter(|count| *count > 0)?;
+            (self.fruitless.get(queue) != Some(&count)).then(|| (queue.clone(), count))
+        });
+        let (queue, count) = found?;
+        self.fruitless.insert(queue.clone(), count);
+        Some(queue)
     }
 
     /// Claims from the other queues, as far as they may be worked on by now. Answers whether to wait for the signals of these is still what
