@@ -154,6 +154,9 @@ fn spec(job: &Definition) -> TokenStream {
         let deadline = some(job, &duration(job, deadline));
         fields.push(quote!(deadline: #deadline));
     }
+    if job.sync_ack {
+        fields.push(quote!(sync_ack: true));
+    }
     if let Some(schedule) = &job.schedule {
         let schedule = some(job, &self::schedule(job, schedule));
         fields.push(quote!(schedule: #schedule));

@@ -108,7 +108,7 @@ impl Key {
 
     /// Whether it does anything yet; what does not is refused.
     pub(crate) fn is_performed(self) -> bool {
-        !matches!(self, Self::KeepSuccessful | Self::KeepDead | Self::SyncAck)
+        !matches!(self, Self::KeepSuccessful | Self::KeepDead)
     }
 
     pub(crate) fn names() -> [&'static str; COUNT] {

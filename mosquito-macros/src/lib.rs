@@ -87,7 +87,7 @@ use crate::validate::Definition;
 /// | `expires = "1h"` | a run that has waited longer for its first attempt, since it was due, is not performed any more: a [duration](#durations) | it waits as long as it takes |
 /// | `keep_successful = "1h"` | how long a run that succeeded is kept: a [duration](#durations) | *refused in this version*: it is forgotten |
 /// | `keep_dead = "30d"` | how long a dead run is kept: a [duration](#durations) | *refused in this version*: 90 days |
-/// | `sync_ack` | its success is on record before its executor takes the next run | *refused in this version*: a few milliseconds later |
+/// | `sync_ack` | what became of a run is on record before its executor takes the next one: so a process that dies has at most one for each executor performed again, for a round trip each | a few milliseconds later |
 /// | `crate = "jobs::mosquito"` | the path of the mosquito crate, where it is renamed or re-exported | `::mosquito` |
 ///
 /// A key that is *refused in this version* is read and checked, and then refused: a key that does nothing

@@ -36,6 +36,7 @@ pub(crate) struct Definition {
     /// Whether there are others, which could not be read.
     pub(crate) state_is_unclear: bool,
     pub(crate) blocking: bool,
+    pub(crate) sync_ack: bool,
     pub(crate) flow: Flow,
 }
 
@@ -55,6 +56,7 @@ impl Definition {
             runtime: runtime(args.krate.as_ref(), mistakes),
             flow: Flow::validate(&mut args, &input, mistakes),
             blocking: args.key(Key::Blocking).is_some(),
+            sync_ack: args.key(Key::SyncAck).is_some(),
             retry: args.retry,
             args: args.args,
             states: args.state,

@@ -22,6 +22,8 @@ mod pauses;
 mod periodic;
 mod places;
 mod pool;
+mod prefetch;
 mod presence;
 mod shutdown;
+mod sync_ack;
 mod working;

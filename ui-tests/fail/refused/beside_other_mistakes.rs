@@ -1,6 +1,6 @@
 use mosquito::{Context, JobResult, Perform, job};
 
-#[job(qeue = "mail", sync_ack, unique(by = [usr_id]), timeout = 30)]
+#[job(qeue = "mail", keep_dead = "30d", unique(by = [usr_id]), timeout = 30)]
 struct Greet {
     user_id: u64,
     tenant: String,

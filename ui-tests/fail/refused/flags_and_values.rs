@@ -1,6 +1,6 @@
 use mosquito::{Context, JobResult, Perform, job};
 
-#[job(keep_successful = "1h", keep_dead = "30d", sync_ack)]
+#[job(keep_successful = "1h", keep_dead = "30d")]
 struct Greet;
 
 impl Perform for Greet {

@@ -1,0 +1,77 @@
+//! Runs that are claimed before there is an executor for them.
+
+use std::time::{Duration, Instant};
+
+use mosquito::backend::List;
+use mosquito::{Context, JobResult, Mosquito, Perform, job};
+use mosquito_tests::{RedisServer, soon};
+
+use crate::working::{Log, work};
+
+/// Short, until one comes that lasts.
+#[job(queue = "mixed", state(Log))]
+struct Mixed {
+    ms: u64,
+}
+
+impl Perform for Mixed {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        tokio::time::sleep(Duration::from_millis(self.ms)).await;
+        cx.state::<Log>().write(self.ms.to_string());
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_claimed_ahead_of_a_long_run_is_handed_back_and_performed_elsewhere() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let _ = mosquito.enqueue_all((0..20_000).map(|_| Mixed { ms: 0 })).await.unwrap();
+    let _ = mosquito.enqueue_all((0..4).map(|_| Mixed { ms: 4_000 })).await.unwrap();
+    let _ = mosquito.enqueue_all((0..1_000).map(|_| Mixed { ms: 0 })).await.unwrap();
+
+    let first = work(&mosquito, |runner| runner.queues(["mixed"]).executors(4));
+    let queue = mosquito.queue("mixed").unwrap();
+    soon("all four executors have long ones, and nothing else is kept", || async {
+        let (pending, waiting) = (queue.sizes().await.unwrap().pending, queue.sizes().await.unwrap().waiting);
+        if pending == 4 && waiting > 900 { Ok(()) } else { Err((pending, waiting)) }
+    })
+    .await;
+    let begin = Instant::now();
+    let second = work(&mosquito, |runner| runner.queues(["mixed"]).executors(4));
+    soon("the others are performed by somebody else", || async {
+        let waiting = queue.sizes().await.unwrap().waiting;
+        if waiting == 0 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    assert!(begin.elapsed() < Duration::from_secs(3), "while the long ones last");
+
+    let report = first.stop().await;
+    let other = second.stop().await;
+    assert_eq!(report.performed + other.performed, 21_004);
+    assert_eq!(report.failed + other.failed, 0);
+    assert!(other.performed >= 900, "{other}");
+    assert_eq!(queue.sizes().await.unwrap().total(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_claimed_ahead_is_handed_back_at_a_stop_as_if_never_claimed() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let _ = mosquito.enqueue_all((0..100_000).map(|_| Mixed { ms: 0 })).await.unwrap();
+    let working = work(&mosquito, |runner| runner.queues(["mixed"]).executors(2));
+    let queue = mosquito.queue("mixed").unwrap();
+    soon("it is at full speed", || async {
+        let waiting = queue.sizes().await.unwrap().waiting;
+        if waiting < 90_000 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+
+    let report = working.stop().await;
+
+    let sizes = queue.sizes().await.unwrap();
+    assert_eq!((sizes.pending, sizes.dead, sizes.scheduled), (0, 0, 0));
+    assert_eq!(report.performed + sizes.waiting as u64, 100_000, "{report}");
+    let front = queue.page(List::Waiting, 0, 300).await.unwrap();
+    assert!(front.iter().all(|run| run.history.attempts == 0), "no attempt was burnt");
+}
