@@ -18,9 +18,11 @@ mod cancelling;
 mod checkup;
 mod connection;
 mod durable;
+mod enqueueing;
 #[cfg(feature = "testing")]
 mod erase;
 mod flow;
+mod gathering;
 mod keys;
 mod moves;
 mod notes;
@@ -34,7 +36,7 @@ mod times;
 mod tls;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
@@ -43,6 +45,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result, without_password};
 use crate::name::QueueName;
 use connection::{Commands, Connections, Location};
+use gathering::Lines;
 use keys::{Key, Keys};
 use pauses::Told;
 use scripts::Scripts;
@@ -73,6 +76,8 @@ pub struct Redis {
     listed: Mutex<HashMap<QueueName, Instant>>,
     /// The queues that are known to have, or to have had, runs with a flow.
     flowing: Mutex<HashSet<QueueName>>,
+    /// Where enqueues line up, and what is the same in all calls of one queue.
+    lines: Mutex<HashMap<QueueName, Arc<Lines>>>,
     told: Mutex<Told>,
 }
 
@@ -136,6 +141,7 @@ impl Redis {
             connections,
             listed: Mutex::default(),
             flowing: Mutex::default(),
+            lines: Mutex::default(),
             told: Mutex::default(),
         };
         redis.check_version().await?;
