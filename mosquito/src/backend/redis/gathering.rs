@@ -31,7 +31,7 @@ use crate::backend::BATCH_LIMIT;
 use crate::job_run::NewRun;
 
 /// How many calls of a line are on their way at once, before others gather.
-const TURNS: usize = 2;
+const TURNS: usize = 4;
 
 /// How long a call counts as on its way, if its answer does not come before.
 const TURN: Duration = Duration::from_millis(5);
