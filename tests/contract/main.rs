@@ -22,6 +22,8 @@ mod filters;
 mod flow;
 #[cfg(feature = "redis")]
 mod foreign_keys;
+#[cfg(feature = "redis")]
+mod gathering;
 mod inside;
 mod leadership;
 mod leases;
@@ -39,6 +41,7 @@ mod settle;
 mod small;
 mod storm;
 mod ticks;
+mod together;
 #[cfg(feature = "sqlite")]
 mod two_processes;
 mod waiting;
