@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use ::redis::{RedisError, Script, Value};
+use ::redis::{RedisError, Value};
 
 use super::gathering::{Line, Lines, Place, ask};
 use super::keys::Key;
@@ -72,18 +72,11 @@ impl Redis {
             return lines.clone();
         }
         let keys = [Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
-        let head = |script: &Script, keys: &[Key]| {
-            let mut head = ::redis::cmd("EVALSHA");
-            head.arg(script.get_hash()).arg(keys.len());
-            for key in keys {
-                head.arg(self.keys.of(queue, *key));
-            }
-            head
-        };
+        let named = |keys: &[Key]| keys.iter().map(|key| self.keys.of(queue, *key)).collect();
         let (plain, flowing) = (&self.scripts.enqueue, &self.scripts.flowing_enqueue);
         let both = Arc::new(Lines {
-            plain: Line::new(plain, head(plain, &keys), false),
-            flowing: Line::new(flowing, head(flowing, &[&keys[..], &Key::FLOW].concat()), true),
+            plain: Line::new(plain, named(&keys), false),
+            flowing: Line::new(flowing, named(&[&keys[..], &Key::FLOW].concat()), true),
         });
         lines.insert(queue.clone(), both.clone());
         both

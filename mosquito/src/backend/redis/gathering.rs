@@ -57,8 +57,9 @@ impl Lines {
 /// Where runs for one script of one queue wait for their turn.
 pub(super) struct Line {
     pub(super) script: Script,
-    /// A call as far as it is the same for all runs.
-    head: Cmd,
+    /// The words of a call that are the same for all runs.
+    head: Vec<String>,
+    head_bytes: usize,
     with_flows: bool,
     end: Arc<Mutex<End>>,
 }
@@ -89,9 +90,12 @@ pub(super) enum Place {
 }
 
 impl Line {
-    pub(super) fn new(script: &Script, head: Cmd, with_flows: bool) -> Self {
+    pub(super) fn new(script: &Script, keys: Vec<String>, with_flows: bool) -> Self {
+        let words = ["EVALSHA".to_owned(), script.get_hash().to_owned(), keys.len().to_string()];
+        let head: Vec<_> = words.into_iter().chain(keys).collect();
+        let head_bytes = head.iter().map(String::len).sum();
         let end = End { turns: all_turns(), sending: None, gathered: Arc::default() };
-        Self { script: script.clone(), head, with_flows, end: Arc::new(Mutex::new(end)) }
+        Self { script: script.clone(), head, head_bytes, with_flows, end: Arc::new(Mutex::new(end)) }
     }
 
     /// The most runs in one call.
@@ -101,7 +105,11 @@ impl Line {
 
     /// A call with these runs only.
     pub(super) fn call(&self, runs: &[NewRun]) -> Cmd {
-        let mut call = self.head.clone();
+        let (words, bytes) = if self.with_flows { (6, 320) } else { (3, 40) };
+        let bytes: usize = runs.iter().map(|run| run.body().len() + bytes).sum();
+        // Room for all that is usual, so that it is written without being moved.
+        let mut call = Cmd::with_capacity(self.head.len() + words * runs.len(), self.head_bytes + bytes);
+        call.arg(&self.head);
         self.tell(&mut call, runs);
         call
     }
