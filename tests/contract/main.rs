@@ -10,6 +10,8 @@ mod making;
 mod store;
 
 #[cfg(feature = "redis")]
+mod bulk;
+#[cfg(feature = "redis")]
 mod by_hand;
 mod cancelling;
 mod claim;
