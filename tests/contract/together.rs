@@ -69,6 +69,7 @@ async fn a_run_that_is_kept_away_changes_nothing_for_those_enqueued_at_once(stor
 }
 
 async fn callers_that_are_dropped_hold_up_nobody(store: &Store) {
+    store.put(&["first"]).await;
     for seed in Seed::several(3) {
         let mut random = seed.begin();
         let ids: Vec<_> = (0..100).map(|_| format!("run-{}", random.u64(..))).collect();
@@ -92,10 +93,15 @@ async fn callers_that_are_dropped_hold_up_nobody(store: &Store) {
             assert_eq!(again[0].id().as_str(), id, "and who comes later");
         }
     }
-    assert_eq!(store.list(List::Waiting).await.len(), Seed::several(3).len() * 100, "no run is there twice");
+    assert_eq!(
+        store.list(List::Waiting).await.len(),
+        Seed::several(3).len() * 100 + 1,
+        "no run is there twice"
+    );
 }
 
 async fn callers_that_are_held_without_being_polled_hold_up_nobody(store: &Store) {
+    store.put(&["first"]).await;
     let ids: Vec<_> = (0..50).map(|n| format!("held-{n}")).collect();
     let mut held: Vec<_> = ids.iter().map(|id| Box::pin(call(store, run(id)))).collect();
     let mut held: Vec<_> = held.iter_mut().map(|call| (call.now_or_never(), call)).collect();
