@@ -4,6 +4,7 @@
 //! client and never again. What changes with each attempt is its [`History`], stored beside it.
 
 mod past_attempt;
+mod serialized;
 
 use std::fmt;
 use std::time::Duration;

@@ -7,6 +7,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 /// A name was refused: it says which, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -126,7 +128,7 @@ impl RunId {
     /// A new id, unlike any other.
     #[must_use]
     pub fn random() -> Self {
-        Self(uuid_text().as_str().into())
+        Self(uuid_text(&mut Uuid::encode_buffer()).into())
     }
 
     /// An id that stands in a store, whoever put it there: what is stored is handled, not refused.
@@ -146,25 +148,26 @@ impl OverseerId {
     /// A new id, unlike any other.
     #[must_use]
     pub fn random() -> Self {
-        Self(uuid_text().as_str().into())
+        Self(uuid_text(&mut Uuid::encode_buffer()).into())
     }
 }
 
-fn uuid_text() -> String {
-    uuid::Uuid::now_v7().simple().to_string()
+fn uuid_text(buffer: &mut [u8]) -> &str {
+    Uuid::now_v7().simple().encode_lower(buffer)
 }
 
 fn check(name: &str, limit: usize) -> Result<(), String> {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(byte);
+    if name.as_bytes().iter().all(fits) && (1..=limit).contains(&name.len()) {
+        return Ok(());
+    }
     if name.is_empty() {
         return Err("it is empty".into());
     }
     if let Some(bad) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.:-".contains(*c))) {
         return Err(format!("it has the character {bad:?}"));
     }
-    if name.len() > limit {
-        return Err(format!("it has {} characters", name.len()));
-    }
-    Ok(())
+    Err(format!("it has {} characters", name.len()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ mod making;
 mod store;
 
 #[cfg(feature = "redis")]
+mod bulk;
+#[cfg(feature = "redis")]
 mod by_hand;
 mod cancelling;
 mod claim;
@@ -23,6 +25,8 @@ mod filters;
 mod flow;
 #[cfg(feature = "redis")]
 mod foreign_keys;
+#[cfg(feature = "redis")]
+mod gathering;
 mod inside;
 mod leadership;
 mod leases;
@@ -40,6 +44,7 @@ mod settle;
 mod small;
 mod storm;
 mod ticks;
+mod together;
 #[cfg(feature = "sqlite")]
 mod two_processes;
 mod waiting;

@@ -3,6 +3,8 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use futures_util::future::join;
+use tokio::task::yield_now;
 use tracing::Instrument;
 
 use crate::backend::{Durability, Enqueued, Met};
@@ -13,18 +15,23 @@ use crate::job::adjusting::Adjustments;
 use crate::job::durably::Durably;
 use crate::job::enqueue::{Pending, Place};
 use crate::job::{Enqueuer, Job};
-use crate::job_run::When;
+use crate::job_run::{NewRun, When};
 use crate::name::{JobName, RunId};
 
 /// The most runs, and the most bytes of envelopes, that one call of the backend takes.
 const CHUNK_RUNS: usize = 1_000;
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// How many runs are made in one go, before others have their turn at this thread.
+const STRETCH: usize = 128;
+
 /// Many runs of one job about to be enqueued, in as few calls of the backend as it takes. Nothing happens
 /// until it is awaited; the answers are in the order given.
 ///
 /// Another run of a key that is [unique](crate::guide::unique) is answered as [`Enqueued::Duplicate`], also where the job rejects it: that
 /// is no reason to leave the rest out.
+///
+/// The next jobs are taken from the iterator, and serialized, while those before are on their way to the store.
 ///
 /// When it fails on the way, the error is [`Error::Incomplete`] and says how many runs are in the store.
 ///
@@ -135,49 +142,89 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
         Durably { enqueue: self, durability }
     }
 
-    pub(super) async fn send(mut self, durability: Durability) -> Result<(Vec<Enqueued>, Met)> {
-        let queue = self.place.queue::<J>()?;
-        let name = JobName::new(J::SPEC.name)?;
+    pub(super) async fn send(self, durability: Durability) -> Result<(Vec<Enqueued>, Met)> {
+        let Self { enqueuer, jobs, id, place, adjustments } = self;
+        let (queue, job) = (place.queue::<J>()?, JobName::new(J::SPEC.name)?);
         let (mut answers, mut met) = (Vec::new(), Met::fully(durability));
-        let mut jobs = self.jobs.peekable();
-        while jobs.peek().is_some() {
-            let (mut chunk, mut bytes) = (Vec::new(), 0);
-            // A failure in the middle of a chunk lets those before it through.
-            let mut failure = None;
-            while chunk.len() < CHUNK_RUNS
-                && bytes < CHUNK_BYTES
-                && let Some(job) = jobs.next()
-            {
-                let (id, when) = ((self.id)(&job), self.place.when);
-                match self.enqueuer.flowing_run_of(id, when, &name, &job, &mut self.adjustments) {
-                    Ok(run) => {
-                        bytes += run.body().len();
-                        chunk.push(run);
-                    }
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
+        let mut rest = Rest { enqueuer: &enqueuer, jobs, id, when: place.when, job: &job, adjustments };
+        let mut chunk = rest.chunk().await;
+        while !chunk.runs.is_empty() {
+            let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, %job);
+            let durability = if met.is_met() { durability } else { Durability::Memory };
+            let sent = enqueuer.send(&queue, &job, &chunk.runs, durability).instrument(span);
+            let (sent, next) = join(sent, rest.chunk_after(&chunk)).await;
+            let (more, so_far) = sent.map_err(|source| incomplete(&answers, source))?;
+            answers.extend(more);
+            if met.is_met() {
+                met = so_far;
+            }
+            if let Some(source) = chunk.failure {
+                return Err(incomplete(&answers, source));
+            }
+            chunk = next;
+        }
+        match chunk.failure {
+            Some(source) => Err(incomplete(&answers, source)),
+            None => Ok((answers, met)),
+        }
+    }
+}
+
+fn incomplete(answers: &[Enqueued], source: Error) -> Error {
+    Error::Incomplete { enqueued: answers.len(), source: Box::new(source) }
+}
+
+/// What is not yet on its way.
+struct Rest<'a, J, I> {
+    enqueuer: &'a Enqueuer,
+    jobs: I,
+    id: fn(&J) -> RunId,
+    when: When,
+    job: &'a JobName,
+    adjustments: Adjustments<J>,
+}
+
+/// What one call of the backend takes, and why there is no more of it if that is for a failure: it lets those before it through.
+#[derive(Default)]
+struct Chunk {
+    runs: Vec<NewRun>,
+    failure: Option<Error>,
+}
+
+impl<J: Job, I: Iterator<Item = J>> Rest<'_, J, I> {
+    /// The next chunk, made while the one before is on its way.
+    async fn chunk_after(&mut self, before: &Chunk) -> Chunk {
+        if before.failure.is_some() {
+            return Chunk::default();
+        }
+        // Where one thread does all, the one before leaves now.
+        yield_now().await;
+        self.chunk().await
+    }
+
+    /// The next chunk; an empty one at the end.
+    async fn chunk(&mut self) -> Chunk {
+        let (mut chunk, mut bytes) = (Chunk::default(), 0);
+        while chunk.runs.len() < CHUNK_RUNS
+            && bytes < CHUNK_BYTES
+            && let Some(job) = self.jobs.next()
+        {
+            let id = (self.id)(&job);
+            match self.enqueuer.flowing_run_of(id, self.when, self.job, &job, &mut self.adjustments) {
+                Ok(run) => {
+                    bytes += run.body().len();
+                    chunk.runs.push(run);
+                }
+                Err(error) => {
+                    chunk.failure = Some(error);
+                    break;
                 }
             }
-            if !chunk.is_empty() {
-                let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, job = %name);
-                let durability = if met.is_met() { durability } else { Durability::Memory };
-                match self.enqueuer.send(&queue, &name, &chunk, durability).instrument(span).await {
-                    Ok((more, so_far)) => {
-                        answers.extend(more);
-                        if met.is_met() {
-                            met = so_far;
-                        }
-                    }
-                    Err(error) => failure = Some(error),
-                }
-            }
-            if let Some(source) = failure {
-                return Err(Error::Incomplete { enqueued: answers.len(), source: Box::new(source) });
+            if chunk.runs.len().is_multiple_of(STRETCH) {
+                yield_now().await;
             }
         }
-        Ok((answers, met))
+        chunk
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::value::{RawValue, to_raw_value};
-
 use crate::backend::{Backend, Durability, Enqueued, Met};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
@@ -11,7 +9,7 @@ use crate::flow::Flow;
 use crate::job::adjusting::Adjustments;
 use crate::job::enqueue::Place;
 use crate::job::{Enqueue, EnqueueAll, Job};
-use crate::job_run::{Body, NewRun, When};
+use crate::job_run::{NewRun, When};
 use crate::middleware::EnqueueLayers;
 use crate::name::{JobName, QueueName, RunId};
 
@@ -133,20 +131,13 @@ impl Enqueuer {
 
     /// A run of a job, if its arguments are not too large. It is a plain one.
     pub(crate) fn run_of<J: Job>(&self, id: RunId, when: When, name: &JobName, job: &J) -> Result<NewRun> {
-        let args = self.arguments(job)?;
-        let body = Body { version: J::SPEC.version, ..Body::new(name, &args) };
-        Ok(NewRun::new(id, when, &body))
-    }
-
-    fn arguments<J: Job>(&self, job: &J) -> Result<Box<RawValue>> {
-        let name = J::SPEC.name;
-        let args = to_raw_value(job)
-            .map_err(|why| Error::Unserializable { job: name.into(), source: why.into() })?;
-        let size = args.get().len();
+        let spec = &J::SPEC;
+        let (run, size) = NewRun::of(id, when, name, spec.version, job)
+            .map_err(|why| Error::Unserializable { job: spec.name.into(), source: why.into() })?;
         if size > self.payload_limit {
-            return Err(Error::PayloadTooLarge { job: name.into(), size, limit: self.payload_limit });
+            return Err(Error::PayloadTooLarge { job: spec.name.into(), size, limit: self.payload_limit });
         }
-        Ok(args)
+        Ok(run)
     }
 }
 

@@ -24,17 +24,26 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sends it, and the script before that when the server does not know it.
+    /// Sends it.
     pub(super) async fn send<T: FromRedisValue>(
         &self,
         connection: &mut impl ConnectionLike,
     ) -> RedisResult<T> {
-        match self.command.query_async(connection).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.script.prepare_invoke().load_async(connection).await?;
-                self.command.query_async(connection).await
-            }
-            answer => answer,
+        ask(connection, self.script, &self.command).await
+    }
+}
+
+/// Calls a script, which the server is told when it does not know it.
+pub(super) async fn ask<T: FromRedisValue>(
+    connection: &mut impl ConnectionLike,
+    script: &Script,
+    call: &Cmd,
+) -> RedisResult<T> {
+    match call.query_async(connection).await {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            script.prepare_invoke().load_async(connection).await?;
+            call.query_async(connection).await
         }
+        answer => answer,
     }
 }

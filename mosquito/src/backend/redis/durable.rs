@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use ::redis::{RedisError, Script, Value};
+use ::redis::{RedisError, Value};
 
 use super::connection::Lent;
 use super::keys::Key;
-use super::{Redis, flow, permission, replies};
-use crate::backend::{BATCH_LIMIT, Durability, Enqueued, Met};
+use super::{Redis, permission, replies};
+use crate::backend::{Durability, Enqueued, Met};
 use crate::error::Result;
 use crate::job_run::NewRun;
 use crate::name::QueueName;
@@ -24,37 +24,6 @@ const SLACK: Duration = Duration::from_secs(5);
 const BARRIER_MS: u64 = 60_000;
 
 impl Redis {
-    /// The script that enqueues these runs, and its keys: plain ones need few.
-    fn enqueue_script(&self, runs: &[NewRun]) -> (&Script, Vec<Key>) {
-        let mut keys = vec![Key::Waiting, Key::Scheduled, Key::Runs, Key::Wake, Key::Due];
-        if !flows(runs) {
-            return (&self.scripts.enqueue, keys);
-        }
-        keys.extend(Key::FLOW);
-        (&self.scripts.flowing_enqueue, keys)
-    }
-
-    pub(super) async fn enqueue_now(&self, queue: &QueueName, runs: &[NewRun]) -> Result<Vec<Enqueued>> {
-        if runs.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.list(queue).await?;
-        let mut answers = Vec::with_capacity(runs.len());
-        for chunk in runs.chunks(BATCH_LIMIT) {
-            let (script, keys) = self.enqueue_script(chunk);
-            let mut call = self.call(script, queue, &keys);
-            let with_flows = flows(chunk);
-            for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, with_flows));
-            }
-            let answer: Vec<Value> = self.answer(queue, &call).await?;
-            for (run, answer) in chunk.iter().zip(answer) {
-                answers.push(self.read(replies::enqueued(&run.id, answer))?);
-            }
-        }
-        Ok(answers)
-    }
-
     pub(super) async fn enqueue_and_wait(
         &self,
         queue: &QueueName,
@@ -96,21 +65,17 @@ impl Redis {
     ) -> Result<Vec<Enqueued>> {
         self.list(queue).await?;
         self.tell_the_time().await?;
-        let mut pipeline = ::redis::pipe();
-        let ((script, keys), with_flows) = (self.enqueue_script(runs), flows(runs));
-        let keys: Vec<_> = keys.into_iter().map(|key| self.keys.of(queue, key)).collect();
-        for chunk in runs.chunks(BATCH_LIMIT) {
-            let call = pipeline.cmd("EVALSHA").arg(script.get_hash()).arg(keys.len()).arg(&keys);
-            for run in chunk {
-                call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, with_flows));
-            }
+        let (mut pipeline, lines) = (::redis::pipe(), self.lines(queue));
+        let line = lines.of(runs);
+        for chunk in runs.chunks(line.at_most()) {
+            pipeline.add_command(line.call(chunk));
         }
         let barrier = self.keys.of(queue, Key::Barrier);
         pipeline.cmd("SET").arg(barrier).arg("").arg("PX").arg(BARRIER_MS).ignore();
         let asked: Result<Vec<Vec<Value>>, RedisError> = async {
             match pipeline.query_async(connection).await {
                 Err(error) if lacks_script(&error) => {
-                    script.prepare_invoke().load_async(connection).await?;
+                    line.script.prepare_invoke().load_async(connection).await?;
                     pipeline.query_async(connection).await
                 }
                 answers => answers,
@@ -118,10 +83,7 @@ impl Redis {
         }
         .await;
         match asked {
-            Ok(answers) => {
-                let answers = runs.iter().zip(answers.into_iter().flatten());
-                self.read(answers.map(|(run, answer)| replies::enqueued(&run.id, answer)).collect())
-            }
+            Ok(answers) => self.read(replies::enqueued(runs, &answers.concat())),
             Err(error) => Err(self.explain(queue, error).await),
         }
     }
@@ -153,11 +115,6 @@ impl Redis {
             ),
         })
     }
-}
-
-/// Whether any of these has a flow.
-fn flows(runs: &[NewRun]) -> bool {
-    runs.iter().any(|run| run.flow.is_some())
 }
 
 fn replicated(durability: Durability, wanted: usize, answer: &Value) -> Met {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
-use ::redis::{Script, Value};
+use ::redis::{Cmd, Script, Value};
 use serde::Serialize;
 
 use super::Redis;
@@ -74,13 +74,23 @@ impl Redis {
     }
 }
 
-/// What the scripts are told of a run beyond its id and its envelope: when it is due, and in a call with flows also how it flows.
-pub(super) fn when_and_how(run: &NewRun, with_flows: bool) -> Vec<String> {
-    let mut told = vec![when(run)];
+/// Tells the script that enqueues of a run; in a call with flows also how it flows.
+pub(super) fn tell(call: &mut Cmd, run: &NewRun, with_flows: bool) {
+    let body = run.body();
+    call.arg(run.id.as_str()).arg(body.strip_prefix('{').unwrap_or(body)).arg(when(run));
     if with_flows {
-        told.extend(run.flow.as_deref().map_or_else(Default::default, how));
+        call.arg(&flowing(run)[..]);
     }
-    told
+}
+
+/// What the scripts are told of a run beyond its id and its envelope: when it is due, and how it flows.
+pub(super) fn when_and_how(run: &NewRun) -> Vec<String> {
+    [vec![when(run)], flowing(run).into()].concat()
+}
+
+/// What a plain run is told by is empty.
+fn flowing(run: &NewRun) -> [String; 3] {
+    run.flow.as_deref().map_or_else(Default::default, how)
 }
 
 /// Nothing for now, so many ms from now, or ms since 1970.

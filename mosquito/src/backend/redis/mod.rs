@@ -19,10 +19,12 @@ mod cancelling;
 mod checkup;
 mod connection;
 mod durable;
+mod enqueueing;
 #[cfg(feature = "testing")]
 mod erase;
 mod exchange;
 mod flow;
+mod gathering;
 mod keys;
 mod moves;
 mod notes;
@@ -35,7 +37,7 @@ mod times;
 mod tls;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::redis::{FromRedisValue, RedisError, Script};
@@ -45,6 +47,7 @@ use crate::error::{Error, Result, without_password};
 use crate::name::QueueName;
 use call::Call;
 use connection::{Commands, Connections, Location};
+use gathering::Lines;
 use keys::{Key, Keys};
 use pauses::Told;
 use scripts::Scripts;
@@ -75,6 +78,8 @@ pub struct Redis {
     listed: Mutex<HashMap<QueueName, Instant>>,
     /// The queues that are known to have, or to have had, runs with a flow.
     flowing: Mutex<HashSet<QueueName>>,
+    /// Where enqueues line up, and what is the same in all calls of one queue.
+    lines: Mutex<HashMap<QueueName, Arc<Lines>>>,
     told: Mutex<Told>,
 }
 
@@ -138,6 +143,7 @@ impl Redis {
             connections,
             listed: Mutex::default(),
             flowing: Mutex::default(),
+            lines: Mutex::default(),
             told: Mutex::default(),
         };
         redis.check_version().await?;

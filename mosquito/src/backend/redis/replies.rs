@@ -7,7 +7,7 @@ use ::redis::{ErrorKind, RedisError, Value};
 use super::exchange::token;
 use crate::backend::{Claim, ClaimToken, Claimed, Enqueued, Lease, List, Settled, StoredRun};
 use crate::clock;
-use crate::job_run::History;
+use crate::job_run::{History, NewRun};
 use crate::name::{OverseerId, RunId};
 
 /// The items of an answer, taken one by one.
@@ -76,10 +76,18 @@ pub(super) fn unexpected(what: &str) -> RedisError {
     (ErrorKind::UnexpectedReturnType, "a script should have answered", what.to_owned()).into()
 }
 
-/// What became of a run: 1, 0, or a letter and the id of the run that is there.
-pub(super) fn enqueued(id: &RunId, value: Value) -> Result<Enqueued, RedisError> {
+/// What became of each run.
+pub(super) fn enqueued(runs: &[NewRun], answers: &[Value]) -> Result<Vec<Enqueued>, RedisError> {
+    if answers.len() != runs.len() {
+        return Err(unexpected(&format!("of {} runs, not of {}", runs.len(), answers.len())));
+    }
+    runs.iter().zip(answers).map(|(run, answer)| became(&run.id, answer)).collect()
+}
+
+/// 1, 0, or a letter and the id of the run that is there.
+fn became(id: &RunId, answer: &Value) -> Result<Enqueued, RedisError> {
     let other = |bytes: &[u8]| RunId::stored(&String::from_utf8_lossy(bytes));
-    match &value {
+    match answer {
         Value::Int(1) => Ok(Enqueued::New(id.clone())),
         Value::Int(0) => Ok(Enqueued::Duplicate(id.clone())),
         Value::BulkString(bytes) if bytes.first() == Some(&b'd') => {

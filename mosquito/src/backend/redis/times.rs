@@ -58,7 +58,7 @@ impl Redis {
         };
         call.arg(tick.job.as_str()).arg(tick.at.timestamp_millis()).arg(overlap);
         match &tick.run {
-            Some(run) => call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run, true)),
+            Some(run) => call.arg(run.id.as_str()).arg(run.body()).arg(flow::when_and_how(run)),
             None => call.arg("").arg("").arg(""),
         };
         let answer: String = self.answer(queue, &call).await?;
