@@ -3,22 +3,18 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use tracing::Instrument;
-
 use crate::backend::{Durability, Enqueued, Met};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::flow::{Flow, Priority, Unique};
+use crate::flow::{Flow, FlowKey, Priority, Unique};
 use crate::job::adjusting::Adjustments;
+use crate::job::chunk::Chunk;
 use crate::job::durably::Durably;
 use crate::job::enqueue::{Pending, Place};
+use crate::job::partitions::{Destination, PartitionBy};
 use crate::job::{Enqueuer, Job};
 use crate::job_run::When;
 use crate::name::{JobName, RunId};
-
-/// The most runs, and the most bytes of envelopes, that one call of the backend takes.
-const CHUNK_RUNS: usize = 1_000;
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// Many runs of one job about to be enqueued, in as few calls of the backend as it takes. Nothing happens
 /// until it is awaited; the answers are in the order given.
@@ -46,6 +42,7 @@ pub struct EnqueueAll<J, I> {
     pub(super) jobs: I,
     pub(super) id: fn(&J) -> RunId,
     pub(super) place: Place,
+    pub(super) partition_by: PartitionBy<J>,
     pub(super) adjustments: Adjustments<J>,
 }
 
@@ -65,6 +62,13 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
     /// Enqueues in another queue than the job's own. The name is checked when this is awaited.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.place.queue = Some(queue.into());
+        self
+    }
+
+    /// Puts those of one key into one [partition](crate::guide::partitions) of their queue, as
+    /// [`Enqueue::partition_by`](crate::Enqueue::partition_by) does one. An error is that of a key that does not serialize.
+    pub fn partition_by(mut self, key: impl Fn(&J) -> serde_json::Result<FlowKey> + Send + 'static) -> Self {
+        self.partition_by = PartitionBy::said(key);
         self
     }
 
@@ -130,50 +134,41 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
     }
 
     /// Waits until the runs are as safe as this, and answers whether all of them are. Each call of the store, of up to
-    /// 1,000 runs, waits by itself; after one that fell short, the rest are enqueued without a wait.
+    /// 1,000 runs of a queue or partition, waits by itself; after one that fell short, the rest are enqueued without a wait.
     pub fn durability(self, durability: Durability) -> Durably<Self> {
         Durably { enqueue: self, durability }
     }
 
     pub(super) async fn send(mut self, durability: Durability) -> Result<(Vec<Enqueued>, Met)> {
-        let queue = self.place.queue::<J>()?;
+        let to = Destination::of::<J>(&self.place)?;
         let name = JobName::new(J::SPEC.name)?;
         let (mut answers, mut met) = (Vec::new(), Met::fully(durability));
         let mut jobs = self.jobs.peekable();
         while jobs.peek().is_some() {
-            let (mut chunk, mut bytes) = (Vec::new(), 0);
+            let mut chunk = Chunk::new(&to);
             // A failure in the middle of a chunk lets those before it through.
             let mut failure = None;
-            while chunk.len() < CHUNK_RUNS
-                && bytes < CHUNK_BYTES
+            while chunk.has_room()
                 && let Some(job) = jobs.next()
             {
                 let (id, when) = ((self.id)(&job), self.place.when);
-                match self.enqueuer.flowing_run_of(id, when, &name, &job, &mut self.adjustments) {
-                    Ok(run) => {
-                        bytes += run.body().len();
-                        chunk.push(run);
-                    }
+                let run = self.enqueuer.flowing_run_of(id, when, &name, &job, &mut self.adjustments);
+                let placed = run.and_then(|run| Ok((self.partition_by.number(&to, &job, &run)?, run)));
+                match placed {
+                    Ok((number, run)) => chunk.push(number, run),
                     Err(error) => {
                         failure = Some(error);
                         break;
                     }
                 }
             }
-            if !chunk.is_empty() {
-                let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, job = %name);
-                let durability = if met.is_met() { durability } else { Durability::Memory };
-                match self.enqueuer.send(&queue, &name, &chunk, durability).instrument(span).await {
-                    Ok((more, so_far)) => {
-                        answers.extend(more);
-                        if met.is_met() {
-                            met = so_far;
-                        }
-                    }
-                    Err(error) => failure = Some(error),
-                }
+            let durability = if met.is_met() { durability } else { Durability::Memory };
+            let sent = chunk.send(&self.enqueuer, &name, durability).await;
+            answers.extend(sent.answers);
+            if met.is_met() {
+                met = sent.met;
             }
-            if let Some(source) = failure {
+            if let Some(source) = sent.failure.or(failure) {
                 return Err(Error::Incomplete { enqueued: answers.len(), source: Box::new(source) });
             }
         }

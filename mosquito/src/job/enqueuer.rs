@@ -10,6 +10,7 @@ use crate::events::{Event, Events};
 use crate::flow::Flow;
 use crate::job::adjusting::Adjustments;
 use crate::job::enqueue::Place;
+use crate::job::partitions::PartitionBy;
 use crate::job::{Enqueue, EnqueueAll, Job};
 use crate::job_run::{Body, NewRun, When};
 use crate::middleware::EnqueueLayers;
@@ -54,6 +55,7 @@ impl Enqueuer {
             job,
             id: None,
             place: Place::default(),
+            partition_by: PartitionBy::default(),
             adjustments: Adjustments::default(),
         }
     }
@@ -68,6 +70,7 @@ impl Enqueuer {
             jobs,
             id: |_| RunId::random(),
             place: Place::default(),
+            partition_by: PartitionBy::default(),
             adjustments: Adjustments::default(),
         }
     }

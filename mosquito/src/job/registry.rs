@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::job::{Registration, shared_limits};
+use crate::job::{Registration, partitions, shared_limits};
 use crate::name::JobName;
 
 /// The jobs that a runner knows, by name and alias.
@@ -35,6 +35,7 @@ impl Registry {
             problems.extend(job.problems());
         }
         problems.extend(shared_limits::problems(&jobs));
+        problems.extend(partitions::problems(&jobs));
         for (name, jobs) in claims.iter().filter(|(_, jobs)| jobs.len() > 1) {
             let types: Vec<_> = jobs.iter().map(|job| format!("`{}`", (job.type_name)())).collect();
             problems.push(format!(

@@ -27,6 +27,7 @@ use super::presence::Presence;
 use super::queue_list::QueueList;
 use super::resting::{Resting, Round};
 use super::settler::{self, Ended};
+use super::spread::Spread;
 use super::tally::Ending;
 use super::tuning::Tuning;
 use super::{checkup, pulse, reaper};
@@ -50,6 +51,8 @@ pub(crate) struct Overseer {
     unanswered: HashMap<QueueName, Ticket>,
     /// The queues that the adapter ever named.
     planned: BTreeSet<QueueName>,
+    /// What a queue with partitions may yet take in this round.
+    spread: Spread,
     /// Those out of reach, while others are not.
     resting: Resting,
     /// What is at work, by queue, as some have limits; the store's go over the adapter's.
@@ -76,6 +79,7 @@ impl Overseer {
             ended: Some(ended),
             unanswered,
             planned,
+            spread: Spread::default(),
             resting,
             places,
             tuning: Arc::default(),
@@ -125,7 +129,7 @@ impl Overseer {
     fn start(&self, companions: &TaskTracker) {
         let (overseer, name) = (self.desk.overseer.clone(), self.desk.settings.name.clone());
         let executors = self.desk.settings.executors;
-        let queues = self.queues.now().to_vec();
+        let queues = self.queues.shown();
         let jobs = self.desk.registry.jobs().iter().map(|job| job.spec.name).collect();
         self.desk.events.emit(|| Event::OverseerStarted { overseer, name, executors, queues, jobs });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
@@ -247,7 +251,7 @@ impl Overseer {
     /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.
     fn plan(&mut self, idle: usize) -> Vec<Share> {
         let queues = self.queues.open();
-        let mut plan = if idle == 0 { Vec::new() } else { self.adapter.plan(&queues, idle) };
+        let mut plan = if idle == 0 { Vec::new() } else { self.spread.plan(&*self.adapter, &queues, idle) };
         plan.retain(|share| queues.contains(&share.queue));
         for share in &plan {
             if !self.planned.contains(&share.queue) {

@@ -30,6 +30,7 @@ mod replies;
 mod scripts;
 mod search;
 mod settlement;
+mod tag;
 mod times;
 mod tls;
 
