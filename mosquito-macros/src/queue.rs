@@ -16,7 +16,7 @@ use crate::names;
 use crate::parts::Parts;
 
 /// The most partitions of one queue.
-const MOST_PARTITIONS: u32 = 64;
+pub(crate) const MOST_PARTITIONS: u32 = 64;
 
 const EXAMPLE: &str = r#"queue("events", partitions = 8)"#;
 
