@@ -172,6 +172,28 @@ async fn a_queue_in_eight_partitions_is_work_for_all_three_nodes_and_keeps_the_o
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_executors_perform_every_run_of_a_queue_in_partitions_once() {
+    let cluster = RedisCluster::start().await;
+    let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();
+    Load::begin(&cluster);
+    let answers = mosquito.enqueue_all(turns().map(|(user, number)| Step { user, number })).await.unwrap();
+    let enqueue = Load::read(&cluster);
+    each_new(&answers, "steps");
+
+    Load::begin(&cluster);
+    let begin = Instant::now();
+    let crew = Crew::work(&mosquito, 50, ["events"]);
+    is_empty(&mosquito, &["events".into()]).await;
+    let (took, drain) = (begin.elapsed(), Load::read(&cluster));
+
+    tell("8 partitions, 50 executors", &enqueue, &drain, took);
+    drain.is_fair(&Load::KINDS);
+    let mut steps = crew.stop().await.0;
+    steps.values_mut().for_each(|numbers| numbers.sort_unstable());
+    exact_and_in_order(&steps);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_one_run_of_a_key_at_a_time_many_executors_keep_its_order_too() {
     let cluster = RedisCluster::start().await;
     let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();

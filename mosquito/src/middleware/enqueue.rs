@@ -151,7 +151,8 @@ impl PlacedRun<'_> {
         body.args
     }
 
-    /// The queue that it goes to.
+    /// The queue that it goes to; of one with [partitions](crate::guide::partitions), the partition: its [`whole`](QueueName::whole) is the
+    /// queue.
     #[must_use]
     pub fn queue(&self) -> &QueueName {
         self.queue
