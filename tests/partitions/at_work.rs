@@ -168,14 +168,12 @@ async fn a_partition_that_a_pause_was_not_told_of_heeds_it_when_a_runner_finds_i
 
     let crew = Crew::work(&mosquito, |runner| runner.queues(["events"]));
 
-    soon("it is told", || async {
-        match mosquito.backend().paused(&Scope::from(&ninth)).await.unwrap() {
-            Some(paused) => Ok(assert_eq!(paused.reason.as_deref(), Some("it moves"))),
-            None => Err(()),
-        }
+    let paused = soon("it is told", || async {
+        mosquito.backend().paused(&Scope::from(&ninth)).await.unwrap().ok_or("not yet")
     })
     .await;
     crew.stop().await;
+    assert_eq!(paused.reason.as_deref(), Some("it moves"));
     assert_eq!(mosquito.queue("events").unwrap().sizes().await.unwrap().waiting, 1);
 }
 

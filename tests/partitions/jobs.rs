@@ -95,7 +95,7 @@ pub(crate) struct Serial {
 async fn write(journal: &Journal, user: u64, number: u64) {
     journal.most.fetch_max(journal.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
     journal.lines.lock().unwrap().push((user, number));
-    tokio::time::sleep(Duration::from_millis(if number % 2 == 0 { 3 } else { 1 })).await;
+    tokio::time::sleep(Duration::from_millis(if number.is_multiple_of(2) { 3 } else { 1 })).await;
     journal.now.fetch_sub(1, Ordering::SeqCst);
 }
 
