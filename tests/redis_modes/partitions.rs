@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use mosquito::backend::Sizes;
 use mosquito::{Enqueued, Mosquito, RunId, RunnerHandle};
 use mosquito_tests::{RedisCluster, eventually};
@@ -104,6 +105,17 @@ impl Crew {
         let runner = runner.queues(queues).signals(false).build().expect("the runner is sound");
         let handle = runner.handle();
         Self { steps, log, handle, task: tokio::spawn(runner.run()) }
+    }
+
+    /// Waits until this step of each of these users was performed.
+    async fn has(&self, number: u64, users: &[u64]) {
+        eventually("the steps are done", PATIENCE, || async {
+            let steps = self.steps.0.lock().expect("no job panics with it");
+            let is_missing = |user: &&u64| !steps.get(user).is_some_and(|numbers| numbers.contains(&number));
+            let missing: Vec<_> = users.iter().filter(is_missing).copied().collect();
+            if missing.is_empty() { Ok(()) } else { Err(missing) }
+        })
+        .await;
     }
 
     async fn stop(self) -> (BTreeMap<u64, Vec<u64>>, Log) {
@@ -212,6 +224,49 @@ async fn with_one_run_of_a_key_at_a_time_many_executors_keep_its_order_too() {
     enqueue.is_fair(&["commands"]);
     drain.is_fair(&Load::KINDS);
     exact_and_in_order(&crew.stop().await.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_node_stops_only_its_partitions_and_comes_back() {
+    const FEW: u64 = 40;
+    let mut cluster = RedisCluster::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let mosquito = Mosquito::connect(&cluster.url()).await.unwrap();
+    let crew = Crew::work(&mosquito, 10, ["events"]);
+    let enqueue = |user: u64, number: u64| {
+        let id = RunId::new(format!("{user}-{number}")).expect("it is an id");
+        mosquito.enqueue(Step { user, number }).id(id)
+    };
+    for user in 0..FEW {
+        let _ = enqueue(user, 0).await.unwrap();
+    }
+    crew.has(0, &(0..FEW).collect::<Vec<_>>()).await;
+
+    cluster.server_mut(0).kill();
+    let answers = (0..FEW).map(|user| {
+        let enqueue = enqueue(user, 1);
+        async move { (user, enqueue.await) }
+    });
+    let (well, lost): (Vec<_>, Vec<_>) =
+        join_all(answers).await.into_iter().partition(|(_, answer)| answer.is_ok());
+    for (user, answer) in &lost {
+        assert!(answer.as_ref().is_err_and(mosquito::Error::is_transient), "{user}: {answer:?}");
+    }
+    let users = |of: Vec<(u64, _)>| of.into_iter().map(|(user, _)| user).collect::<Vec<_>>();
+    let (well, lost) = (users(well), users(lost));
+    assert!(well.len() > 10 && lost.len() > 5, "{well:?} go on, {lost:?} do not");
+    crew.has(1, &well).await;
+    cluster.server_mut(0).start_again();
+
+    for user in &lost {
+        eventually(&format!("user {user} goes on"), PATIENCE, || async {
+            enqueue(*user, 1).await.map(drop).map_err(|error| format!("{error:?}"))
+        })
+        .await;
+    }
+    crew.has(1, &lost).await;
+    is_empty(&mosquito, &["events".into()]).await;
+    let (steps, _) = crew.stop().await;
+    assert!(steps.values().all(|numbers| *numbers == [0, 1]), "each once, in order: {steps:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -94,7 +94,7 @@ impl RunnerBuilder {
     }
 
     /// Works on these queues only. By default a runner works on the queues that its jobs declare, and on
-    /// all others that are in the store.
+    /// all others that are in the store. A queue is worked on with all its [partitions](crate::guide::partitions); `events~3` is one of them alone.
     pub fn queues<N: Into<String>>(mut self, queues: impl IntoIterator<Item = N>) -> Self {
         self.queues = Some(queues.into_iter().map(Into::into).collect());
         self
