@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mosquito::backend::{Pause, Scope, Sizes};
-use mosquito::dequeue::{ConcurrencyLimited, Weighted};
+use mosquito::dequeue::{ConcurrencyLimited, Gate, Weighted};
 use mosquito::serde_json::value::to_raw_value;
 use mosquito::{Body, Mosquito, NewRun, QueueName, RunnerBuilder, RunnerHandle, When};
 use mosquito_tests::{Seed, soon};
@@ -123,6 +124,32 @@ async fn a_configured_limit_is_one_of_all_its_partitions() {
     is_empty(&mosquito, "lines").await;
 
     assert_eq!(crew.stop().await.most_at_once(), 2);
+}
+
+/// Open when it is told so.
+struct Switch(Arc<AtomicBool>);
+
+#[mosquito::async_trait]
+impl Gate for Switch {
+    async fn is_open(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_before_a_queue_is_before_all_its_partitions() {
+    let mosquito = Mosquito::connect("memory://").await.unwrap();
+    mosquito.enqueue_all(mixed(5).into_iter().map(|(user, number)| Line { user, number })).await.unwrap();
+    mosquito.enqueue_all((0..40).map(|user| Track { user, number: 1 })).await.unwrap();
+    let open = Arc::<AtomicBool>::default();
+
+    let crew = Crew::work(&mosquito, |runner| runner.gate(["lines"], Switch(open.clone())));
+    is_empty(&mosquito, "events").await;
+    assert_eq!(crew.journal.lines().len(), 0);
+
+    open.store(true, Ordering::SeqCst);
+    is_empty(&mosquito, "lines").await;
+    assert_eq!(crew.stop().await.lines().len(), 60);
 }
 
 #[tokio::test]

@@ -49,8 +49,14 @@ pub(crate) fn declared_parts(queue: &QueueName) -> Vec<QueueName> {
 fn declared(queue: &str) -> u32 {
     static DECLARED: OnceLock<HashMap<&'static str, u32>> = OnceLock::new();
     let declared = DECLARED.get_or_init(|| {
+        let mut declared = HashMap::new();
         let specs = inventory::iter::<Registration>.into_iter().map(|job| job.spec);
-        specs.filter(|spec| spec.partitions > 1).map(|spec| (spec.queue, spec.partitions)).collect()
+        for spec in specs.filter(|spec| spec.partitions > 1) {
+            // Those that do not agree are told so when a runner is built; here no partition is to be overlooked.
+            let most = declared.entry(spec.queue).or_insert(0);
+            *most = spec.partitions.min(MOST_PARTITIONS).max(*most);
+        }
+        declared
     });
     declared.get(queue).map_or(1, |partitions| *partitions)
 }
