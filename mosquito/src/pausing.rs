@@ -1,7 +1,7 @@
 //! A pause about to be made.
 //!
 //! A queue with partitions is paused and resumed part by part, the whole first: that is what runners go by when they find a partition that was not
-//! told (`runners/queue_list.rs`).
+//! told (`runners/heeding.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -51,6 +51,17 @@ impl Perform for Twice {
     }
 }
 
+/// Of a queue that stands on another node of three than the list of queues.
+#[job(queue = "mail", state(Log))]
+pub(crate) struct Letter;
+
+impl Perform for Letter {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write("letter");
+        Ok(())
+    }
+}
+
 /// Writes each second.
 #[job(queue = "ticks", state(Log), every = "1s")]
 pub(crate) struct Tick;

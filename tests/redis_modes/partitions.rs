@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use mosquito::backend::Sizes;
-use mosquito::{Enqueued, Mosquito, RunId, RunnerHandle};
+use mosquito::{Enqueued, Job, Mosquito, RunId, RunnerHandle};
 use mosquito_tests::{RedisCluster, eventually};
 use tokio::task::JoinHandle;
 
 use crate::crew::{Log, PATIENCE};
-use crate::jobs::{Note, Serial, Step, Steps};
+use crate::jobs::{Letter, Note, Serial, Step, Steps};
 
 const RUNS: u64 = 12_000;
 const USERS: u64 = 600;
@@ -239,31 +239,40 @@ async fn a_lost_node_stops_only_its_partitions_and_comes_back() {
     for user in 0..FEW {
         let _ = enqueue(user, 0).await.unwrap();
     }
+    // So that its queue is on the list.
+    let first = mosquito.enqueue(Letter).await.unwrap();
+    assert!(mosquito.queue("mail").unwrap().delete(first.id()).await.unwrap());
     crew.has(0, &(0..FEW).collect::<Vec<_>>()).await;
 
-    cluster.server_mut(0).kill();
+    // The one that has the list of queues, without which nobody knows of all partitions but by what is declared.
+    let lost = cluster.holder("mosquito:queues", 0);
+    cluster.server_mut(lost).kill();
+    let _ = mosquito.enqueue(Letter).await.unwrap();
+    let mail = mosquito.queue(Letter::SPEC.queue).unwrap();
+    assert_eq!(mail.sizes().await.unwrap().waiting, 1, "of a queue that is declared");
+    assert!(mosquito.queue("undeclared").unwrap().sizes().await.unwrap_err().is_transient());
     let answers = (0..FEW).map(|user| {
         let enqueue = enqueue(user, 1);
         async move { (user, enqueue.await) }
     });
-    let (well, lost): (Vec<_>, Vec<_>) =
+    let (well, gone): (Vec<_>, Vec<_>) =
         join_all(answers).await.into_iter().partition(|(_, answer)| answer.is_ok());
-    for (user, answer) in &lost {
+    for (user, answer) in &gone {
         assert!(answer.as_ref().is_err_and(mosquito::Error::is_transient), "{user}: {answer:?}");
     }
     let users = |of: Vec<(u64, _)>| of.into_iter().map(|(user, _)| user).collect::<Vec<_>>();
-    let (well, lost) = (users(well), users(lost));
-    assert!(well.len() > 10 && lost.len() > 5, "{well:?} go on, {lost:?} do not");
+    let (well, gone) = (users(well), users(gone));
+    assert!(well.len() > 10 && gone.len() > 5, "{well:?} go on, {gone:?} do not");
     crew.has(1, &well).await;
-    cluster.server_mut(0).start_again();
+    cluster.server_mut(lost).start_again();
 
-    for user in &lost {
+    for user in &gone {
         eventually(&format!("user {user} goes on"), PATIENCE, || async {
             enqueue(*user, 1).await.map(drop).map_err(|error| format!("{error:?}"))
         })
         .await;
     }
-    crew.has(1, &lost).await;
+    crew.has(1, &gone).await;
     is_empty(&mosquito, &["events".into()]).await;
     let (steps, _) = crew.stop().await;
     assert!(steps.values().all(|numbers| *numbers == [0, 1]), "each once, in order: {steps:?}");

@@ -20,12 +20,20 @@ use crate::job_run::NewRun;
 use crate::name::{MOST_PARTITIONS, QueueName};
 
 /// The queues of a store that a name means, the whole first: itself and its partitions, those that are declared and those that are there.
-/// A partition is only itself.
+/// A partition is only itself. Where the list of those that are there is out of reach, what is declared is all that is known.
 pub(crate) async fn parts(backend: &dyn Backend, queue: &QueueName) -> Result<Vec<QueueName>> {
     if queue.is_partition() {
         return Ok(vec![queue.clone()]);
     }
-    let stored = backend.queues().await?;
+    let stored = match backend.queues().await {
+        Ok(stored) => stored,
+        // In a cluster the list may be out of reach where the queue is not.
+        Err(error) if error.is_transient() && declared().contains_key(queue.as_str()) => {
+            tracing::warn!(target: "mosquito", %queue, ?error, "partitions that no job of this program declares are left out");
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
     let stored =
         stored.into_iter().filter(|other| other.is_partition() && other.whole_str() == queue.as_str());
     let numbers = declared_parts(queue).into_iter().chain(stored).filter_map(|part| part.partition());
@@ -38,27 +46,25 @@ pub(crate) async fn parts(backend: &dyn Backend, queue: &QueueName) -> Result<Ve
 pub(crate) fn declared_parts(queue: &QueueName) -> Vec<QueueName> {
     let mut parts = vec![queue.clone()];
     if !queue.is_partition()
-        && let partitions @ 2.. = declared(queue.as_str())
+        && let Some(partitions @ 2..) = declared().get(queue.as_str()).copied()
     {
         parts.extend((0..partitions).filter_map(|number| queue.at_partition(number)));
     }
     parts
 }
 
-/// How many partitions the jobs of this program declare of a queue; 1 when it is whole.
-fn declared(queue: &str) -> u32 {
+/// How many partitions each queue has that jobs of this program declare; 1 when it is whole.
+fn declared() -> &'static HashMap<&'static str, u32> {
     static DECLARED: OnceLock<HashMap<&'static str, u32>> = OnceLock::new();
-    let declared = DECLARED.get_or_init(|| {
+    DECLARED.get_or_init(|| {
         let mut declared = HashMap::new();
-        let specs = inventory::iter::<Registration>.into_iter().map(|job| job.spec);
-        for spec in specs.filter(|spec| spec.partitions > 1) {
+        for spec in inventory::iter::<Registration>.into_iter().map(|job| job.spec) {
             // Those that do not agree are told so when a runner is built; here no partition is to be overlooked.
-            let most = declared.entry(spec.queue).or_insert(0);
+            let most = declared.entry(spec.queue).or_insert(1);
             *most = spec.partitions.min(MOST_PARTITIONS).max(*most);
         }
         declared
-    });
-    declared.get(queue).map_or(1, |partitions| *partitions)
+    })
 }
 
 /// Jobs that are enqueued in one queue agree on its partitions: otherwise a key would have several.
@@ -120,7 +126,7 @@ impl Destination {
         let queue = QueueName::new(name)?;
         let partitions = match &place.queue {
             Some(_) if queue.is_partition() => 1,
-            Some(name) if name != spec.queue => declared(name),
+            Some(name) if name != spec.queue => declared().get(name.as_str()).copied().unwrap_or(1),
             _ => spec.partitions.clamp(1, MOST_PARTITIONS),
         };
         Ok(Self { queue, partitions })
