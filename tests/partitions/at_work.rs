@@ -101,29 +101,55 @@ async fn several_executors_keep_the_order_of_a_key_with_one_run_of_it_at_a_time(
     assert!(all.iter().all(|numbers| numbers.len() == 20));
 }
 
+/// A store of its own for a test.
+#[cfg(feature = "redis")]
+async fn redis(prefix: &str) -> Mosquito {
+    Mosquito::builder().prefix(prefix).connect(&crate::stores::REDIS.url()).await.unwrap()
+}
+
+/// Has all lines performed by twenty executors, of which the queue's limit leaves fewer at work.
+async fn most_at_once(mosquito: &Mosquito, set: impl FnOnce(RunnerBuilder) -> RunnerBuilder) -> usize {
+    let crew = Crew::work(mosquito, |runner| set(runner.executors(20)));
+    mosquito.enqueue_all(mixed(20).into_iter().map(|(user, number)| Line { user, number })).await.unwrap();
+    is_empty(mosquito, "lines").await;
+    let journal = crew.stop().await;
+    assert_eq!(journal.lines().len(), 240);
+    journal.most_at_once()
+}
+
+fn three_lines(runner: RunnerBuilder) -> RunnerBuilder {
+    let adapter = Weighted::new([("lines", 2)]).unwrap();
+    runner.dequeue(ConcurrencyLimited::new([("lines", 3)]).unwrap().over(adapter))
+}
+
 #[tokio::test]
 async fn a_limit_of_a_queue_is_one_of_all_its_partitions() {
     let mosquito = Mosquito::connect("memory://").await.unwrap();
-    mosquito.enqueue_all(mixed(20).into_iter().map(|(user, number)| Line { user, number })).await.unwrap();
 
-    let limited =
-        ConcurrencyLimited::new([("lines", 3)]).unwrap().over(Weighted::new([("lines", 2)]).unwrap());
-    let crew = Crew::work(&mosquito, |runner| runner.executors(20).dequeue(limited));
-    is_empty(&mosquito, "lines").await;
+    assert_eq!(most_at_once(&mosquito, three_lines).await, 3);
+}
 
-    assert_eq!(crew.stop().await.most_at_once(), 3);
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn a_limit_of_a_queue_is_one_of_all_its_partitions_on_redis() {
+    assert_eq!(most_at_once(&redis("limit").await, three_lines).await, 3);
 }
 
 #[tokio::test]
 async fn a_configured_limit_is_one_of_all_its_partitions() {
     let mosquito = Mosquito::connect("memory://").await.unwrap();
     mosquito.configuration().set_limit("lines", 2).await.unwrap();
-    mosquito.enqueue_all(mixed(10).into_iter().map(|(user, number)| Line { user, number })).await.unwrap();
 
-    let crew = Crew::work(&mosquito, |runner| runner.executors(20));
-    is_empty(&mosquito, "lines").await;
+    assert_eq!(most_at_once(&mosquito, |runner| runner).await, 2);
+}
 
-    assert_eq!(crew.stop().await.most_at_once(), 2);
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn a_configured_limit_is_one_of_all_its_partitions_on_redis() {
+    let mosquito = redis("configured").await;
+    mosquito.configuration().set_limit("lines", 2).await.unwrap();
+
+    assert_eq!(most_at_once(&mosquito, |runner| runner).await, 2);
 }
 
 /// Open when it is told so.
