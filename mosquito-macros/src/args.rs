@@ -10,6 +10,7 @@ use crate::errors::Mistakes;
 use crate::fair::Fair;
 use crate::keys::{Key, unknown_key};
 use crate::limits::{Concurrency, RateLimit};
+use crate::queue::Queue;
 use crate::retry::Policy;
 use crate::unique::Unique;
 
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     pub(crate) aliases: Vec<LitStr>,
     /// With the place of the number.
     pub(crate) version: Option<(u32, Span)>,
-    pub(crate) queue: Option<LitStr>,
+    pub(crate) queue: Option<Queue>,
     pub(crate) retry: Option<Policy>,
     pub(crate) timeout: Option<LitStr>,
     pub(crate) deadline: Option<LitStr>,
@@ -101,7 +102,7 @@ impl Args {
             Key::Name => self.name = mistakes.take(entry.text(example)),
             Key::Aliases => self.aliases = texts(entry, example, mistakes),
             Key::Version => self.version = mistakes.take(version(entry, example)),
-            Key::Queue => self.queue = mistakes.take(entry.text(example)),
+            Key::Queue => self.queue = Queue::parse(entry, example, mistakes),
             Key::Retry => {
                 let parts = mistakes.take(entry.list(example));
                 self.retry = parts.map(|parts| Policy::parse(parts, mistakes));

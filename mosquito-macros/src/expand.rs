@@ -15,13 +15,15 @@ use syn::spanned::Spanned;
 use crate::assumed;
 use crate::backoff::{Backoff, Growth};
 use crate::input::{Arguments, Input};
+use crate::queue::Place;
 use crate::retry::Policy;
 use crate::schedule::{Missed, Overlap, Rhythm, Schedule};
 use crate::validate::Definition;
 
 /// Everything: the struct, its traits, and its registration.
 pub(crate) fn job(job: &Definition) -> TokenStream {
-    let (traits, registration) = (traits(job, flow::method(job).as_ref()), registration(job));
+    let methods: TokenStream = flow::method(job).into_iter().chain(flow::partition_key(job)).collect();
+    let (traits, registration) = (traits(job, &methods), registration(job));
     with_item(&derived(job), job, &quote!(#traits #registration))
 }
 
@@ -31,11 +33,11 @@ pub(crate) fn stand_in(job: &Definition) -> TokenStream {
     let item = &job.input.item;
     match job.input.arguments {
         Arguments::Unit | Arguments::Empty | Arguments::Fields => {
-            with_item(&derived(job), job, &traits(job, None))
+            with_item(&derived(job), job, &traits(job, &TokenStream::new()))
         }
         // What serde has to say about it is beside the point.
         Arguments::Unusable => {
-            let (serde, traits) = (serde_stand_in(job), traits(job, None));
+            let (serde, traits) = (serde_stand_in(job), traits(job, &TokenStream::new()));
             with_item(item, job, &quote!(#serde #traits))
         }
     }
@@ -92,7 +94,7 @@ fn serde_stand_in(job: &Definition) -> TokenStream {
     }
 }
 
-fn traits(job: &Definition, flow: Option<&TokenStream>) -> TokenStream {
+fn traits(job: &Definition, methods: &TokenStream) -> TokenStream {
     let Definition { runtime, input, .. } = job;
     let ident = &input.ident;
     let generics = input.generics_of_a_job();
@@ -101,7 +103,7 @@ fn traits(job: &Definition, flow: Option<&TokenStream>) -> TokenStream {
     quote! {
         impl #parameters #runtime::__private::Job for #ident #arguments #conditions {
             const SPEC: #runtime::__private::JobSpec = #spec;
-            #flow
+            #methods
         }
         #needs
     }
@@ -144,7 +146,10 @@ fn spec(job: &Definition) -> TokenStream {
     if !redacted.is_empty() {
         fields.push(quote!(redacted: &[#(#redacted),*]));
     }
-    fields.extend(queue.as_ref().map(|queue| quote!(queue: #queue)));
+    if let Some(Place { name, partitions, .. }) = queue {
+        fields.push(quote!(queue: #name));
+        fields.extend((*partitions > 1).then(|| quote!(partitions: #partitions)));
+    }
     fields.extend(retry(job).map(|retry| quote!(retry: #retry)));
     if let Some(timeout) = job.timeout {
         let timeout = some(job, &duration(job, timeout));

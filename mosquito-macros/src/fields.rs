@@ -73,6 +73,16 @@ impl Fields {
 }
 
 impl FieldName {
+    /// The field's name, or its place.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether both are the same field.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+
     /// Where it was written.
     pub(crate) fn span(&self) -> Span {
         self.written.span()

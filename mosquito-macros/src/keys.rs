@@ -173,6 +173,9 @@ fn elsewhere(name: &str) -> Option<Elsewhere> {
         "on_conflict" => r#"unique(on_conflict = "return")"#,
         "debounce" => r#"unique(until = "start", on_conflict = "replace")"#,
         "throttle" | "rate" | "limit" | "per" | "weight" => r#"rate_limit(limit = 100, per = "1s")"#,
+        "partitions" | "partition_by" | "partition_key" | "shards" | "shard_by" | "sharding_key" => {
+            r#"queue("events", partitions = 8, by = [user_id])"#
+        }
         "fairness" | "fair_by" | "round_robin" | "tenant" | "group" => "fair(by = [tenant])",
         "concurrency_limit" | "max_concurrency" | "limits_concurrency" | "singleton" => {
             "concurrency(limit = 3)"

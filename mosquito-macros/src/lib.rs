@@ -20,6 +20,7 @@ mod keys;
 mod limits;
 mod names;
 mod parts;
+mod queue;
 mod redact;
 mod retry;
 mod schedule;
@@ -67,7 +68,7 @@ use crate::validate::Definition;
 /// | `name = "send_welcome"` | the name its runs are stored under: 1 to 128 of `A-Z a-z 0-9 _ . : -` | the struct's in snake_case |
 /// | `aliases("old_name", "older_name")` | names that it had before, under which runs may still be waiting | none |
 /// | `version = 2` | the version of its arguments, see [below](#payload-versions) | 1 |
-/// | `queue = "mail"` | the queue its runs are enqueued in: 1 to 128 of `A-Z a-z 0-9 _ . : -` | `"default"` |
+/// | `queue = "mail"` | the queue its runs are enqueued in: 1 to 128 of `A-Z a-z 0-9 _ . : -`; one with partitions is `queue(..)`, see [below](#partitions) | `"default"` |
 /// | `retry(..)` | how a failed run is tried again, see [below](#retries) | 20 attempts, exponential from 2 s to 6 h, jitter 0.2; a periodic job is not retried |
 /// | `timeout = "30s"` | how long one attempt may take: a [duration](#durations) | as long as it likes |
 /// | `deadline = "1h"` | how long all attempts may take together, from when the first began; no shorter than `timeout`: a [duration](#durations) | as long as they like |
@@ -178,6 +179,13 @@ use crate::validate::Definition;
 ///
 /// `fair(by = [tenant], weight = 2)`: the runs of each value of these fields wait in a line of their own, and the lines take turns. So a
 /// tenant with a million runs does not hold up one with three. `by` is needed; at each turn as many runs go as the [`weight`](#weights) of the first of them says, 1 unless given.
+///
+/// # Partitions
+///
+/// `queue("events", partitions = 8, by = [user_id])`: a queue that is too big for one node of a Redis Cluster is kept in so many parts, 1 to 64, which
+/// are spread over the nodes. Runs of the same values in the fields of `by` are in one part, and in order there; without it a run goes
+/// into any. All jobs of the queue say the same `partitions`, and none of them is periodic. What the job is `unique` by, or limited by, has
+/// to name the fields of `by` too, since both hold within one part.
 ///
 /// # Weights
 ///

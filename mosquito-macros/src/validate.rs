@@ -11,6 +11,7 @@ use crate::errors::Mistakes;
 use crate::flow::Flow;
 use crate::input::Input;
 use crate::keys::Key;
+use crate::queue::Place;
 use crate::retry::Policy;
 use crate::schedule::Schedule;
 use crate::{duration, names};
@@ -24,7 +25,7 @@ pub(crate) struct Definition {
     pub(crate) aliases: Vec<String>,
     /// The version of its arguments, and where it was said, unless it is the first.
     pub(crate) version: Option<(u32, Span)>,
-    pub(crate) queue: Option<String>,
+    pub(crate) queue: Option<Place>,
     pub(crate) retry: Option<Policy>,
     pub(crate) timeout: Option<Duration>,
     /// The time of all attempts together.
@@ -44,17 +45,19 @@ impl Definition {
     pub(crate) fn validate(input: Input, mut args: Args, mistakes: &mut Mistakes) -> Self {
         refuse_what_is_not_performed(&args, mistakes);
         let name = name(&input.ident, args.name.as_ref(), mistakes);
+        let flow = Flow::validate(&mut args, &input, mistakes);
+        let queue = args.queue.take().map(|queue| queue.validate(&args, &input, &flow, mistakes));
         let timeout = args.timeout.as_ref().and_then(|text| duration::of(text, mistakes));
         Self {
             aliases: aliases(&name, &args.aliases, mistakes),
             name,
-            queue: args.queue.as_ref().map(|name| queue(name, mistakes)),
+            queue,
             version: args.version.filter(|(version, _)| *version > 1),
             timeout,
             deadline: args.deadline.as_ref().and_then(|text| deadline(text, timeout, mistakes)),
             schedule: Schedule::validate(&args, &input, mistakes),
             runtime: runtime(args.krate.as_ref(), mistakes),
-            flow: Flow::validate(&mut args, &input, mistakes),
+            flow,
             blocking: args.key(Key::Blocking).is_some(),
             sync_ack: args.key(Key::SyncAck).is_some(),
             retry: args.retry,
@@ -93,11 +96,6 @@ fn aliases(name: &str, given: &[LitStr], mistakes: &mut Mistakes) -> Vec<String>
         }
     }
     aliases
-}
-
-fn queue(given: &LitStr, mistakes: &mut Mistakes) -> String {
-    names::check_text("queue name", given, mistakes);
-    given.value()
 }
 
 /// The time of all attempts together, which is no shorter than that of one.

@@ -1,5 +1,6 @@
 //! The way in: connects to a store, enqueues jobs, and starts runners.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,13 +88,14 @@ impl Mosquito {
         Ok(self.queue_of(QueueName::new(name)?))
     }
 
-    /// The queues that anything was ever enqueued in, in the order of their names.
+    /// The queues that anything was ever enqueued in, in the order of their names. One with partitions is one of them.
     ///
     /// # Errors
     ///
     /// When the backend is out of reach.
     pub async fn queues(&self) -> Result<Vec<Queue>> {
-        let names = self.backend().queues().await?;
+        let names = self.backend().queues().await?.into_iter();
+        let names: BTreeSet<_> = names.map(|name| name.whole()).collect();
         Ok(names.into_iter().map(|name| self.queue_of(name)).collect())
     }
 

@@ -112,7 +112,8 @@ impl Configuration {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read); [`Error::Setting`] when it is another number, [`Error::Name`] when no queue can have that name.
+    /// As [`read`](Self::read); [`Error::Setting`] when it is another number, or the queue a partition; [`Error::Name`] when no queue can have
+    /// that name.
     pub async fn set_limit(&self, queue: &str, limit: usize) -> Result<()> {
         self.set(&Setting::Limit(QueueName::new(queue)?), limit).await
     }
@@ -217,6 +218,10 @@ impl Setting {
             (Self::Executors, 0) => {
                 Err("0 executors would perform nothing: pause what is not to be performed".into())
             }
+            (Self::Limit(queue), _) if queue.is_partition() => Err(format!(
+                "a limit is one of the whole queue, `{}`, with all its partitions",
+                queue.whole()
+            )),
             (_, number) if number > MOST => Err(format!("{number} is more than {MOST}")),
             _ => Ok(number),
         }
@@ -279,6 +284,7 @@ mod tests {
             ("all/limit/mail", "-1", "no whole number"),
             ("all/limit/mail", &too_many, "more than 100000"),
             ("all/limit/a b", "1", "cannot be a queue name"),
+            ("all/limit/events~3", "1", "a limit is one of the whole queue, `events`"),
             ("overseer/a b/executors", "1", "cannot be a name of an overseer"),
         ];
         for (key, text, why) in wrong {

@@ -114,7 +114,8 @@ pub enum Error {
     /// A bulk enqueue stopped on the way. What was enqueued before stays enqueued.
     #[error("at least the first {enqueued} runs were enqueued, and then it failed")]
     Incomplete {
-        /// How many runs are safely in the store, in the order given. When the store went out of reach, a few more may be.
+        /// How many runs are safely in the store, in the order given. When the store went out of reach, a few more may be;
+        /// in a queue with [partitions](crate::guide::partitions) those of other partitions, up to 8,000.
         enqueued: usize,
         /// Why the next one is not.
         source: Box<Error>,

@@ -158,7 +158,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! More: [`guide::unique`], [`guide::limits`], [`guide::priorities`].
+//! More: [`guide::unique`], [`guide::limits`], [`guide::priorities`]; a queue that is too big for one node of a Redis Cluster: [`guide::partitions`].
 //!
 //! # The application's own
 //!

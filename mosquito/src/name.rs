@@ -1,13 +1,18 @@
 //! The names that reach a store: of queues, jobs, runs and overseers.
 //!
 //! All share one alphabet, `A-Z a-z 0-9 _ . : -`, so that any of them can stand in a key, a URL, a log
-//! line or a shell without escaping. A name is checked where it is made; whoever holds one can trust it.
+//! line or a shell without escaping. A name is checked where it is made; whoever holds one can trust it. Only the store's
+//! queues that are partitions of one have a `~`, before their number.
+
+mod partition;
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
+
+pub(crate) use partition::MOST_PARTITIONS;
 
 /// A name was refused: it says which, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +28,9 @@ pub struct NameError {
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $limit:literal) => {
+        name! { $(#[$doc])* $name, $kind, $limit, |name| Ok::<_, String>(name), "" }
+    };
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $limit:literal, $checked:expr, $also:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
@@ -32,10 +40,10 @@ macro_rules! name {
             ///
             /// # Errors
             ///
-            #[doc = concat!("Unless it is 1 to ", stringify!($limit), " of the characters `A-Z a-z 0-9 _ . : -`.")]
+            #[doc = concat!("Unless it is 1 to ", stringify!($limit), " of the characters `A-Z a-z 0-9 _ . : -`", $also, ".")]
             pub fn new(name: impl AsRef<str>) -> Result<Self, NameError> {
                 let name = name.as_ref();
-                match check(name, $limit) {
+                match $checked(name).and_then(|checked| check(checked, $limit)) {
                     Ok(()) => Ok(Self(name.into())),
                     Err(reason) => {
                         let name: String = name.chars().take(200).collect();
@@ -95,7 +103,10 @@ name! {
     /// assert!(QueueName::new("mail queue").is_err());
     /// # Ok::<(), mosquito::NameError>(())
     /// ```
-    QueueName, "queue name", 128
+    ///
+    /// Of a queue that is declared with [partitions](crate::guide::partitions), `events`, a store has several queues: `events` itself, and
+    /// `events~0`, `events~1`, and so on.
+    QueueName, "queue name", 128, partition::whole_of, ", and for a partition `~` and its number behind them"
 }
 
 name! {

@@ -1,15 +1,19 @@
 //! A pause about to be made.
+//!
+//! A queue with partitions is paused and resumed part by part, the whole first: that is what runners go by when they find a partition that was not
+//! told (`runners/heeding.rs`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, Pause, Scope};
+use crate::backend::{Backend, Pause, Paused, Scope};
 use crate::error::Result;
 use crate::events::{Event, Events};
-use crate::job::Job;
+use crate::job::{Job, parts};
 use crate::name::{JobName, QueueName};
 
 /// A pause of a queue, of a job, or of everything, and what is said about it. Nothing is paused until it is awaited.
@@ -31,7 +35,8 @@ use crate::name::{JobName, QueueName};
 ///
 /// # Errors
 ///
-/// Awaited: when the backend is out of reach. In a Redis Cluster of which a part is, a pause of everything holds for the rest, and for
+/// Awaited: when the backend is out of reach. Of a queue with [partitions](crate::guide::partitions) some may be paused then; it can be
+/// repeated. In a Redis Cluster of which a part is, a pause of everything holds for the rest, and for
 /// that part as soon as a runner reaches it; it can be repeated.
 #[must_use = "nothing is paused until this is awaited"]
 pub struct Pausing {
@@ -73,7 +78,9 @@ impl IntoFuture for Pausing {
         let Self { backend, events, scopes, pause } = self;
         Box::pin(async move {
             for scope in scopes {
-                backend.pause(&scope, &pause).await?;
+                for part in parts_of(&*backend, &scope).await? {
+                    backend.pause(&part, &pause).await?;
+                }
                 events.emit(|| Event::Paused { scope, pause: pause.clone() });
             }
             Ok(())
@@ -99,7 +106,46 @@ pub(crate) fn scopes_of<J: Job>() -> Result<Vec<Scope>> {
 
 /// Ends a pause, and says so.
 pub(crate) async fn resume(backend: &dyn Backend, events: &Events, scope: Scope) -> Result<()> {
-    backend.resume(&scope).await?;
+    for part in parts_of(backend, &scope).await? {
+        backend.resume(&part).await?;
+    }
     events.emit(|| Event::Resumed { scope });
     Ok(())
+}
+
+/// What a scope is in the store: several where a queue has partitions.
+async fn parts_of(backend: &dyn Backend, scope: &Scope) -> Result<Vec<Scope>> {
+    let Some(queue) = scope.queue() else { return Ok(vec![scope.clone()]) };
+    let parts = parts(backend, queue).await?.into_iter();
+    Ok(match scope {
+        Scope::Job(_, job) => parts.map(|part| Scope::Job(part, job.clone())).collect(),
+        _ => parts.map(Scope::Queue).collect(),
+    })
+}
+
+/// Whether all parts of a queue are paused: what is said of the whole then.
+pub(crate) async fn paused(backend: &dyn Backend, scope: &Scope) -> Result<Option<Paused>> {
+    let mut first = None;
+    for part in parts_of(backend, scope).await? {
+        match backend.paused(&part).await? {
+            Some(paused) => first = first.or(Some(paused)),
+            None => return Ok(None),
+        }
+    }
+    Ok(first)
+}
+
+/// The jobs that are paused in all parts of a queue.
+pub(crate) async fn paused_jobs(
+    backend: &dyn Backend,
+    queue: &QueueName,
+) -> Result<BTreeMap<JobName, Paused>> {
+    let parts = parts(backend, queue).await?;
+    let (whole, others) = parts.split_first().expect("a queue is a part of itself");
+    let mut jobs = backend.paused_jobs(whole).await?;
+    for part in others {
+        let here = backend.paused_jobs(part).await?;
+        jobs.retain(|job, _| here.contains_key(job));
+    }
+    Ok(jobs)
 }

@@ -10,12 +10,12 @@ pub use std::vec::Vec;
 pub use crate::backend::Overlap;
 pub use crate::error::Result;
 pub use crate::flow::{
-    Concurrency, ConcurrencySpec, Flow, FlowSpec, KeyPart, KeyParts, OnConflict, Priority, RateKind,
+    Concurrency, ConcurrencySpec, Flow, FlowKey, FlowSpec, KeyPart, KeyParts, OnConflict, Priority, RateKind,
     RateLimit, RateSpec, UniqueSpec, Until,
 };
 pub use crate::job::{
     Argument, Backoff, Flowing, Job, JobSpec, Missed, NeedsState, Registration, Retry, Rhythm, ScheduleSpec,
-    StateNeed, TickArgs, Upgrade, Weight,
+    StateNeed, TickArgs, Upgrade, Weight, partition_key,
 };
 
 /// A list of states, without the `vec!` of the prelude.

@@ -2,12 +2,13 @@
 
 mod cancelling;
 mod filter;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, Cancelled, LimitReport, List, Paused, Scope, Sizes, StoredRun};
+use crate::backend::{BATCH_LIMIT, Backend, Cancelled, LimitReport, List, Paused, Scope, Sizes, StoredRun};
 use crate::error::Result;
 use crate::events::Events;
 use crate::flow::FlowKey;
@@ -16,8 +17,10 @@ use crate::pausing::{self, Pausing};
 pub use cancelling::CancelCount;
 use cancelling::Walk;
 pub use filter::Filter;
+use parts::Parts;
 
-/// One queue: its four lists, and the verbs of an operator.
+/// One queue: its four lists, and the verbs of an operator. One that has [partitions](crate::guide::partitions) is one queue all the same:
+/// what is said of it is said of each, and what is asked is put together. Its partitions can be had one by one, too: `events~3`.
 ///
 /// ```
 /// # use mosquito::{Context, JobResult, Mosquito, Perform, job, backend::List};
@@ -57,16 +60,16 @@ impl Queue {
     ///
     /// When the backend is out of reach; so it is with all the others.
     pub async fn sizes(&self) -> Result<Sizes> {
-        self.backend.sizes(&self.name).await
+        Parts::of(self).await?.sizes().await
     }
 
-    /// Up to `at_most` (and no more than 1,000) runs of a list, from `offset` on.
+    /// Up to `at_most` (and no more than 1,000) runs of a list, from `offset` on; where there are partitions, one after the other.
     ///
     /// # Errors
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn page(&self, list: List, offset: usize, at_most: usize) -> Result<Vec<StoredRun>> {
-        self.backend.page(&self.name, list, offset, at_most).await
+        Parts::of(self).await?.page(list, offset, at_most.min(BATCH_LIMIT)).await
     }
 
     /// One run, and the list it stands in.
@@ -75,7 +78,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn find(&self, id: &RunId) -> Result<Option<StoredRun>> {
-        self.backend.find(&self.name, id).await
+        Parts::of(self).await?.find(id).await
     }
 
     /// How a limit of this queue stands for one of its keys: the rate limit and the concurrency limit of that name, which is the
@@ -106,7 +109,8 @@ impl Queue {
     ///
     /// [`Error::Name`](crate::Error::Name) when no limit can have that name; otherwise as [`sizes`](Self::sizes).
     pub async fn limit(&self, name: &str, key: &FlowKey) -> Result<LimitReport> {
-        self.backend.limit(&self.name, &LimitName::new(name)?, key).await
+        let name = LimitName::new(name)?;
+        Parts::of(self).await?.limit(&name, key).await
     }
 
     /// The run that keeps others of a unique key away, if any. The key of a job's run is in its [flow](crate::Job::flow).
@@ -135,7 +139,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn holder(&self, key: &FlowKey) -> Result<Option<RunId>> {
-        self.backend.holder(&self.name, key).await
+        Parts::of(self).await?.holder(key).await
     }
 
     /// Cancels one run, and answers what became of it: one that waits or is scheduled is gone. One that is being performed sees its
@@ -163,8 +167,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes). Then it may have been cancelled or not.
     pub async fn cancel(&self, id: &RunId) -> Result<Cancelled> {
-        let mut answers = self.backend.cancel(&self.name, std::slice::from_ref(id)).await?;
-        Ok(answers.pop().unwrap_or(Cancelled::Unknown))
+        Parts::of(self).await?.cancel(id).await
     }
 
     /// Cancels the runs that a filter means, as [`cancel`](Self::cancel) does, and answers how many. Dead ones stay.
@@ -193,7 +196,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes). What was cancelled until then stays so.
     pub async fn cancel_where(&self, filter: Filter) -> Result<CancelCount> {
-        Walk::new(self, &filter).finish().await
+        Parts::of(self).await?.cancel_where(&filter).await
     }
 
     /// Removes one run, wherever it stands; whether there was one. One that is being performed is not
@@ -203,7 +206,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn delete(&self, id: &RunId) -> Result<bool> {
-        self.backend.delete(&self.name, id).await
+        Parts::of(self).await?.delete(id).await
     }
 
     /// Removes every run, from all four lists.
@@ -212,7 +215,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn flush(&self) -> Result<()> {
-        self.backend.flush(&self.name).await
+        Parts::of(self).await?.flush().await
     }
 
     /// Stops handing out runs, on every machine from that moment on, until [`resume`](Self::resume), when it is awaited; see
@@ -242,7 +245,7 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn paused(&self) -> Result<Option<Paused>> {
-        self.backend.paused(&Scope::from(&self.name)).await
+        pausing::paused(&*self.backend, &Scope::from(&self.name)).await
     }
 
     /// Stops handing out runs of one job, as [`pause`](Self::pause) does all of them: others go past. Its runs are put aside when it
@@ -287,6 +290,6 @@ impl Queue {
     ///
     /// As [`sizes`](Self::sizes).
     pub async fn paused_jobs(&self) -> Result<BTreeMap<JobName, Paused>> {
-        self.backend.paused_jobs(&self.name).await
+        pausing::paused_jobs(&*self.backend, &self.name).await
     }
 }

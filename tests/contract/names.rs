@@ -23,7 +23,7 @@ const ALPHABET: &str = "AZaz09_.:-";
 
 async fn every_allowed_character_and_length_works(store: &Store) {
     let long = |length| ALPHABET.repeat(length / ALPHABET.len() + 1)[..length].to_owned();
-    let queues = ["a.b:c-d_E", ":", "-", "waiting", &long(128)]
+    let queues = ["a.b:c-d_E", ":", "-", "waiting", "events~0", "events~63", &long(128)]
         .map(|name| QueueName::new(name).unwrap_or_else(|why| panic!("{why}")));
     let id = RunId::new(long(160)).expect("the longest id is an id");
     let overseer = Overseer::named(OverseerId::new(long(64)).expect("the longest name is a name").as_str());

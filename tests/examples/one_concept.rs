@@ -270,6 +270,21 @@ fn fairness_gives_the_small_ones_their_turns() {
 }
 
 #[test]
+fn partitions_keeps_the_order_of_each_user() {
+    let lines = lines_of(example("partitions").start(), "200 users");
+
+    let parts: Vec<usize> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("events~")?.split_once(" has "))
+        .map(|(_, runs)| runs.parse().unwrap())
+        .collect();
+    assert_eq!((parts.len(), parts.iter().sum::<usize>()), (8, 4_000), "{lines:#?}");
+    assert!(lines.contains(&"events has 4000, of which a page shows 1000".into()), "{lines:#?}");
+    assert!(lines.contains(&"report: performed 4000, failed 0, handed back 0".into()), "{lines:#?}");
+    assert!(lines.contains(&"200 users, 0 out of order".into()), "{lines:#?}");
+}
+
+#[test]
 fn priorities_performs_the_most_urgent_first_and_what_is_late_not_at_all() {
     let lines = lines_of(example("priorities").start(), "report:");
 

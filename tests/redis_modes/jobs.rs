@@ -1,5 +1,7 @@
 //! The jobs of these tests. Each writes into the [`Log`] what it did.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mosquito::{Context, JobResult, Perform, job};
@@ -49,6 +51,17 @@ impl Perform for Twice {
     }
 }
 
+/// Of a queue that stands on another node of three than the list of queues.
+#[job(queue = "mail", state(Log))]
+pub(crate) struct Letter;
+
+impl Perform for Letter {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Log>().write("letter");
+        Ok(())
+    }
+}
+
 /// Writes each second.
 #[job(queue = "ticks", state(Log), every = "1s")]
 pub(crate) struct Tick;
@@ -56,6 +69,48 @@ pub(crate) struct Tick;
 impl Perform for Tick {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         cx.state::<Log>().write("tick");
+        Ok(())
+    }
+}
+
+/// Into the partition of its user, one at a time for each.
+#[job(
+    queue("events", partitions = 8, by = [user]),
+    concurrency(limit = 1, by = [user]),
+    state(Steps)
+)]
+pub(crate) struct Serial {
+    pub(crate) user: u64,
+    pub(crate) number: u64,
+}
+
+/// Into the partition of its user, with nothing that would hold it up.
+#[job(queue("events", partitions = 8, by = [user]), state(Steps))]
+pub(crate) struct Step {
+    pub(crate) user: u64,
+    pub(crate) number: u64,
+}
+
+/// What was performed of which user, in the order in which it began.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Steps(pub(crate) Arc<Mutex<BTreeMap<u64, Vec<u64>>>>);
+
+impl Steps {
+    fn write(&self, user: u64, number: u64) {
+        self.0.lock().expect("no job panics with it").entry(user).or_default().push(number);
+    }
+}
+
+impl Perform for Serial {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Steps>().write(self.user, self.number);
+        Ok(())
+    }
+}
+
+impl Perform for Step {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        cx.state::<Steps>().write(self.user, self.number);
         Ok(())
     }
 }

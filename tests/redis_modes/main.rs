@@ -4,6 +4,7 @@ mod cluster;
 mod crew;
 mod jobs;
 mod lost_node;
+mod partitions;
 mod pauses;
 mod refusals;
 mod sentinels;

@@ -62,6 +62,17 @@ pub(super) fn method(job: &Definition) -> Option<TokenStream> {
     })
 }
 
+/// The method that tells which partition of its queue a run belongs to; nothing where the job says nothing.
+pub(super) fn partition_key(job: &Definition) -> Option<TokenStream> {
+    let runtime = &job.runtime;
+    let by = by(job, &job.queue.as_ref()?.by)?;
+    Some(quote! {
+        fn partition_key(&self) -> #runtime::__private::Result<#runtime::__private::Option<#runtime::__private::FlowKey>> {
+            #runtime::__private::partition_key::<Self>(#by)
+        }
+    })
+}
+
 fn unique(job: &Definition, unique: &Uniqueness) -> TokenStream {
     let runtime = &job.runtime;
     let until = match unique.until {

@@ -10,6 +10,7 @@ use mosquito::{
 
 use super::seed;
 use crate::args::LAST_PRIORITY;
+use crate::queue::MOST_PARTITIONS;
 use crate::{cron, duration, limits, names, timezone};
 
 /// For each field of a pattern, what it may be: any of it makes a pattern that both accept.
@@ -137,6 +138,14 @@ fn a_name_is_one_here_and_there() {
         assert_eq!(names::check("job name", &name).is_ok(), JobName::new(&name).is_ok(), "{name:?}");
         assert_eq!(names::check("limit name", &name).is_ok(), LimitName::new(&name).is_ok(), "{name:?}");
     }
+}
+
+#[test]
+fn a_number_of_partitions_is_one_here_and_there() {
+    let events = QueueName::new("events").unwrap();
+
+    assert!(events.at_partition(MOST_PARTITIONS - 1).is_some());
+    assert_eq!(events.at_partition(MOST_PARTITIONS), None);
 }
 
 #[test]

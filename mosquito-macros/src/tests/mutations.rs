@@ -11,7 +11,7 @@ use crate::define;
 
 const ROUNDS: usize = 2_000;
 
-const ATTRIBUTES: [&str; 9] = [
+const ATTRIBUTES: [&str; 10] = [
     r#"name = "greet", aliases("old", "older"), version = 2, queue = "mail", crate = "jobs::mosquito""#,
     r#"retry(attempts = 8, backoff = exponential("2s", max = "1h"), jitter = 0.2), timeout = "30s""#,
     r#"cron = "0 6 * * MON-FRI", timezone = "Europe/Berlin", missed = "once", overlap = "skip""#,
@@ -20,6 +20,7 @@ const ATTRIBUTES: [&str; 9] = [
     r#"unique(by = [user_id, 0], until = "start", on_conflict = "replace"), priority = 5, sync_ack"#,
     r#"rate_limit(limit = 100, per = "1s", by = [tenant], key = "stripe", weight = pages)"#,
     r#"fair(by = [tenants, user_id], weight = self.tenants.len()), rate_limit(limit = 1, per = "1h", kind = "fixed", by = [user_id])"#,
+    r#"queue("events", partitions = 8, by = [user_id, 0]), unique(by = [user_id]), concurrency(limit = 1, by = [user_id])"#,
     r#"concurrency(limit = 3, by = [tenant], key = "x"), expires = "1h", keep_dead = "1d", unique(for = "1h")"#,
 ];
 

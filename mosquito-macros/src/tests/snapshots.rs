@@ -92,11 +92,28 @@ fn flowing() -> String {
     )
 }
 
+fn partitioned() -> String {
+    expanded(
+        quote!(queue("events", partitions = 8, by = [user_id]), unique(by = [user_id, page])),
+        quote! {
+            struct Track {
+                user_id: u64,
+                page: String,
+            }
+        },
+    )
+}
+
 #[test]
 fn the_expansions_are_those_that_were_read() {
-    for (name, expanded) in
-        [("plain", plain()), ("retried", retried()), ("periodic", periodic()), ("flowing", flowing())]
-    {
+    let expansions = [
+        ("plain", plain()),
+        ("retried", retried()),
+        ("periodic", periodic()),
+        ("flowing", flowing()),
+        ("partitioned", partitioned()),
+    ];
+    for (name, expanded) in expansions {
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "snapshots", &format!("{name}.rs")].iter().collect();
         if std::env::var(SWITCH).is_ok_and(|value| value == "overwrite") {
             write(&path, &expanded).expect("the folder is there");

@@ -46,6 +46,23 @@ pub struct Sizes {
 }
 
 impl Sizes {
+    /// Those of one list.
+    ///
+    /// ```
+    /// use mosquito::backend::{List, Sizes};
+    ///
+    /// assert_eq!(Sizes { scheduled: 3, ..Sizes::default() }.of(List::Scheduled), 3);
+    /// ```
+    #[must_use]
+    pub fn of(&self, list: List) -> usize {
+        match list {
+            List::Waiting => self.waiting,
+            List::Pending => self.pending,
+            List::Scheduled => self.scheduled,
+            List::Dead => self.dead,
+        }
+    }
+
     /// All runs of the queue.
     #[must_use]
     pub fn total(&self) -> usize {

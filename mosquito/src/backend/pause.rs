@@ -101,6 +101,12 @@ impl Pause {
         self
     }
 
+    /// One that ends when another does, and says the same.
+    pub(crate) fn like(paused: &Paused, now: Timestamp) -> Self {
+        let duration = paused.until.map(|until| (until - now).to_std().unwrap_or_default());
+        Self { duration, reason: paused.reason.clone(), author: paused.author.clone() }
+    }
+
     /// How long it is to last; nothing when it does not end by itself.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {

@@ -47,7 +47,8 @@ pub trait DequeueAdapter: fmt::Debug + Send + Sync + 'static {
     /// Which queues to ask, in which order, each for how many runs at most. `queues` are those that may be
     /// worked on; `idle`, at least 1, is how many executors wait for work.
     ///
-    /// Called for each round of dequeuing, so it should be quick. Other queues than the given ones are passed over.
+    /// Called for each round of dequeuing, so it should be quick. Other queues than the given ones are passed over. One with
+    /// [partitions](crate::guide::partitions) is one of them, and a share of it is one of all its partitions together.
     fn plan(&self, queues: &[QueueName], idle: usize) -> Vec<Share>;
 
     /// How many runs of a queue may be performed at the same time in this process, whatever the plan says; without a limit by default. Each

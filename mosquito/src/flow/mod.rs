@@ -6,6 +6,7 @@
 mod declared;
 mod key;
 mod limit;
+mod partition;
 mod priority;
 mod rate;
 mod stored;
@@ -21,6 +22,7 @@ pub use priority::Priority;
 pub use rate::{RateKind, RateLimit, RateUse};
 pub use unique::{OnConflict, Unique, Until};
 
+pub(crate) use partition::partition_of;
 pub(crate) use rate::{Admission, RateState};
 #[cfg(feature = "sqlite")]
 pub(crate) use stored::StoredUnique;

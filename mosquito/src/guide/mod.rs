@@ -11,6 +11,7 @@
 //! | [`unique`] | How is there at most one run of the same arguments, and what becomes of a second one? |
 //! | [`limits`] | How are so many runs performed in a time, so many at once, and everybody in turn? |
 //! | [`priorities`] | Which runs go first, and which go no more? |
+//! | [`partitions`] | What about a queue that is too big for one node of a Redis Cluster? |
 //! | [`cancelling`] | How is a run cancelled, also while it is performed? |
 //! | [`stopping`] | What ends a run early, and what about work that holds its thread? |
 //! | [`middleware`] | What stands around every enqueue and every attempt, and what holds a queue back? |
@@ -51,6 +52,9 @@ pub mod limits {}
 
 #[doc = include_str!("priorities.md")]
 pub mod priorities {}
+
+#[doc = include_str!("partitions.md")]
+pub mod partitions {}
 
 #[doc = include_str!("cancelling.md")]
 pub mod cancelling {}

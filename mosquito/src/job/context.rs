@@ -79,7 +79,8 @@ impl<J> Context<J> {
         self.core.run.attempt
     }
 
-    /// The queue the run was dequeued from.
+    /// The queue the run was dequeued from; of one with [partitions](crate::guide::partitions), the partition: its
+    /// [`whole`](QueueName::whole) is the queue.
     #[must_use]
     pub fn queue(&self) -> &QueueName {
         &self.core.run.queue

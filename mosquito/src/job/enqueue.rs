@@ -9,12 +9,13 @@ use tracing::Instrument;
 use crate::backend::{Durability, Enqueued, Met};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::flow::{Flow, OnConflict, Priority, Unique};
+use crate::flow::{Flow, FlowKey, OnConflict, Priority, Unique};
 use crate::job::adjusting::Adjustments;
 use crate::job::durably::Durably;
+use crate::job::partitions::{Destination, PartitionBy};
 use crate::job::{Enqueuer, Job};
 use crate::job_run::When;
-use crate::name::{JobName, QueueName, RunId};
+use crate::name::{JobName, RunId};
 
 /// A boxed future: what the builders become when awaited.
 pub(super) type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -47,6 +48,7 @@ pub struct Enqueue<J> {
     pub(super) job: J,
     pub(super) id: Option<RunId>,
     pub(super) place: Place,
+    pub(super) partition_by: PartitionBy<J>,
     pub(super) adjustments: Adjustments<J>,
 }
 
@@ -63,9 +65,35 @@ impl<J: Job> Enqueue<J> {
         self
     }
 
-    /// Enqueues in another queue than the job's own. The name is checked when this is awaited.
+    /// Enqueues in another queue than the job's own. The name is checked when this is awaited. One of which a job of this program declares
+    /// [partitions](crate::guide::partitions) takes it into one of them.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.place.queue = Some(queue.into());
+        self
+    }
+
+    /// Puts it into the [partition](crate::guide::partitions) of its queue that this key belongs to, whatever its job declares. Runs of one
+    /// key are in one partition, and in order there.
+    ///
+    /// A queue of which no job of this program declares partitions makes it fail with [`Error::Flow`].
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Mosquito, Perform, job};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), mosquito::BoxError> {
+    /// # let mosquito = Mosquito::connect("memory://").await?;
+    /// use mosquito::FlowKey;
+    ///
+    /// #[job(queue("events", partitions = 8))]
+    /// struct Track { user: u64, page: String }
+    /// # impl Perform for Track { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    ///
+    /// let seen = Track { user: 7, page: "/".into() };
+    /// mosquito.enqueue(seen).partition_by(FlowKey::readable(&(7,))?).await?;
+    /// assert_eq!(mosquito.queue("events")?.sizes().await?.waiting, 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn partition_by(mut self, key: FlowKey) -> Self {
+        self.partition_by = PartitionBy::said(move |_| Ok(key.clone()));
         self
     }
 
@@ -153,10 +181,11 @@ impl<J: Job> Enqueue<J> {
     }
 
     pub(super) async fn send(self, durability: Durability) -> Result<(Enqueued, Met)> {
-        let Self { enqueuer, job: value, id, place, mut adjustments } = self;
-        let (queue, job) = (place.queue::<J>()?, JobName::new(J::SPEC.name)?);
+        let Self { enqueuer, job: value, id, place, partition_by, mut adjustments } = self;
+        let (to, job) = (Destination::of::<J>(&place)?, JobName::new(J::SPEC.name)?);
         let id = id.unwrap_or_else(RunId::random);
         let run = enqueuer.flowing_run_of(id.clone(), place.when, &job, &value, &mut adjustments)?;
+        let queue = to.part(partition_by.number(&to, &value, &run)?);
         let unique = run.flow.as_ref().and_then(|flow| flow.unique.as_ref());
         let rejects = unique.is_some_and(|unique| unique.on_conflict == OnConflict::Reject);
         let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, %job);
@@ -185,10 +214,4 @@ impl<J: Job> IntoFuture for Enqueue<J> {
 pub(super) struct Place {
     pub(super) queue: Option<String>,
     pub(super) when: When,
-}
-
-impl Place {
-    pub(super) fn queue<J: Job>(&self) -> Result<QueueName> {
-        Ok(QueueName::new(self.queue.as_deref().unwrap_or(J::SPEC.queue))?)
-    }
 }

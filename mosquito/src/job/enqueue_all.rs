@@ -5,22 +5,19 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use tokio::task::yield_now;
-use tracing::Instrument;
 
 use crate::backend::{Durability, Enqueued, Met};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::flow::{Flow, Priority, Unique};
+use crate::flow::{Flow, FlowKey, Priority, Unique};
 use crate::job::adjusting::Adjustments;
+use crate::job::chunk::Chunk;
 use crate::job::durably::Durably;
 use crate::job::enqueue::{Pending, Place};
+use crate::job::partitions::{Destination, PartitionBy};
 use crate::job::{Enqueuer, Job};
-use crate::job_run::{NewRun, When};
+use crate::job_run::When;
 use crate::name::{JobName, RunId};
-
-/// The most runs, and the most bytes of envelopes, that one call of the backend takes.
-const CHUNK_RUNS: usize = 1_000;
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// How many runs are made in one go, before others have their turn at this thread.
 const STRETCH: usize = 128;
@@ -30,8 +27,6 @@ const STRETCH: usize = 128;
 ///
 /// Another run of a key that is [unique](crate::guide::unique) is answered as [`Enqueued::Duplicate`], also where the job rejects it: that
 /// is no reason to leave the rest out.
-///
-/// The next jobs are taken from the iterator, and serialized, while those before are on their way to the store.
 ///
 /// When it fails on the way, the error is [`Error::Incomplete`] and says how many runs are in the store.
 ///
@@ -53,6 +48,7 @@ pub struct EnqueueAll<J, I> {
     pub(super) jobs: I,
     pub(super) id: fn(&J) -> RunId,
     pub(super) place: Place,
+    pub(super) partition_by: PartitionBy<J>,
     pub(super) adjustments: Adjustments<J>,
 }
 
@@ -72,6 +68,13 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
     /// Enqueues in another queue than the job's own. The name is checked when this is awaited.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.place.queue = Some(queue.into());
+        self
+    }
+
+    /// Puts those of one key into one [partition](crate::guide::partitions) of their queue, as
+    /// [`Enqueue::partition_by`](crate::Enqueue::partition_by) does one. An error is that of a key that does not serialize.
+    pub fn partition_by(mut self, key: impl Fn(&J) -> serde_json::Result<FlowKey> + Send + 'static) -> Self {
+        self.partition_by = PartitionBy::said(key);
         self
     }
 
@@ -137,28 +140,34 @@ impl<J: Job, I: Iterator<Item = J>> EnqueueAll<J, I> {
     }
 
     /// Waits until the runs are as safe as this, and answers whether all of them are. Each call of the store, of up to
-    /// 1,000 runs, waits by itself; after one that fell short, the rest are enqueued without a wait.
+    /// 1,000 runs of a queue or partition, waits by itself; after one that fell short, the rest are enqueued without a wait.
     pub fn durability(self, durability: Durability) -> Durably<Self> {
         Durably { enqueue: self, durability }
     }
 
     pub(super) async fn send(self, durability: Durability) -> Result<(Vec<Enqueued>, Met)> {
-        let Self { enqueuer, jobs, id, place, adjustments } = self;
-        let (queue, job) = (place.queue::<J>()?, JobName::new(J::SPEC.name)?);
+        let Self { enqueuer, jobs, id, place, partition_by, adjustments } = self;
+        let (to, job) = (Destination::of::<J>(&place)?, JobName::new(J::SPEC.name)?);
         let (mut answers, mut met) = (Vec::new(), Met::fully(durability));
-        let mut rest = Rest { enqueuer: &enqueuer, jobs, id, when: place.when, job: &job, adjustments };
+        let mut rest = Rest {
+            enqueuer: &enqueuer,
+            jobs,
+            id,
+            when: place.when,
+            job: &job,
+            to: &to,
+            partition_by,
+            adjustments,
+        };
         let mut chunk = rest.chunk().await;
-        while !chunk.runs.is_empty() {
-            let span = tracing::info_span!(target: "mosquito", "enqueue", %queue, %job);
+        while !chunk.is_empty() {
             let durability = if met.is_met() { durability } else { Durability::Memory };
-            let sent = enqueuer.send(&queue, &job, &chunk.runs, durability).instrument(span);
-            let (sent, next) = join(sent, rest.chunk_after(&chunk)).await;
-            let (more, so_far) = sent.map_err(|source| incomplete(&answers, source))?;
-            answers.extend(more);
+            let (sent, next) = join(chunk.send(&enqueuer, &job, durability), rest.chunk_after(&chunk)).await;
+            answers.extend(sent.answers);
             if met.is_met() {
-                met = so_far;
+                met = sent.met;
             }
-            if let Some(source) = chunk.failure {
+            if let Some(source) = sent.failure.or(chunk.failure) {
                 return Err(incomplete(&answers, source));
             }
             chunk = next;
@@ -181,46 +190,38 @@ struct Rest<'a, J, I> {
     id: fn(&J) -> RunId,
     when: When,
     job: &'a JobName,
+    to: &'a Destination,
+    partition_by: PartitionBy<J>,
     adjustments: Adjustments<J>,
-}
-
-/// What one call of the backend takes, and why there is no more of it if that is for a failure: it lets those before it through.
-#[derive(Default)]
-struct Chunk {
-    runs: Vec<NewRun>,
-    failure: Option<Error>,
 }
 
 impl<J: Job, I: Iterator<Item = J>> Rest<'_, J, I> {
     /// The next chunk, made while the one before is on its way.
     async fn chunk_after(&mut self, before: &Chunk) -> Chunk {
         if before.failure.is_some() {
-            return Chunk::default();
+            return Chunk::new(self.to);
         }
         // Where one thread does all, the one before leaves now.
         yield_now().await;
         self.chunk().await
     }
 
-    /// The next chunk; an empty one at the end.
+    /// The next chunk; an empty one at the end. A failure in the middle of one lets those before it through.
     async fn chunk(&mut self) -> Chunk {
-        let (mut chunk, mut bytes) = (Chunk::default(), 0);
-        while chunk.runs.len() < CHUNK_RUNS
-            && bytes < CHUNK_BYTES
+        let mut chunk = Chunk::new(self.to);
+        while chunk.has_room()
             && let Some(job) = self.jobs.next()
         {
             let id = (self.id)(&job);
-            match self.enqueuer.flowing_run_of(id, self.when, self.job, &job, &mut self.adjustments) {
-                Ok(run) => {
-                    bytes += run.body().len();
-                    chunk.runs.push(run);
-                }
+            let run = self.enqueuer.flowing_run_of(id, self.when, self.job, &job, &mut self.adjustments);
+            match run.and_then(|run| Ok((self.partition_by.number(self.to, &job, &run)?, run))) {
+                Ok((number, run)) => chunk.push(number, run),
                 Err(error) => {
                     chunk.failure = Some(error);
                     break;
                 }
             }
-            if chunk.runs.len().is_multiple_of(STRETCH) {
+            if chunk.len().is_multiple_of(STRETCH) {
                 yield_now().await;
             }
         }

@@ -8,6 +8,7 @@ use crate::events::{Event, Events};
 use crate::flow::Flow;
 use crate::job::adjusting::Adjustments;
 use crate::job::enqueue::Place;
+use crate::job::partitions::PartitionBy;
 use crate::job::{Enqueue, EnqueueAll, Job};
 use crate::job_run::{NewRun, When};
 use crate::middleware::EnqueueLayers;
@@ -52,6 +53,7 @@ impl Enqueuer {
             job,
             id: None,
             place: Place::default(),
+            partition_by: PartitionBy::default(),
             adjustments: Adjustments::default(),
         }
     }
@@ -66,6 +68,7 @@ impl Enqueuer {
             jobs,
             id: |_| RunId::random(),
             place: Place::default(),
+            partition_by: PartitionBy::default(),
             adjustments: Adjustments::default(),
         }
     }

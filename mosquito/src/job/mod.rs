@@ -8,6 +8,7 @@
 mod adjusting;
 mod argument;
 mod arguments;
+mod chunk;
 mod conclusion;
 mod context;
 mod default_args;
@@ -19,6 +20,7 @@ mod flowing;
 mod halt;
 mod metadata;
 mod outcome;
+mod partitions;
 #[cfg(feature = "testing")]
 pub(crate) mod payload;
 mod performance;
@@ -36,7 +38,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
-use crate::flow::{Flow, FlowSpec};
+use crate::flow::{Flow, FlowKey, FlowSpec};
 
 pub use argument::Argument;
 pub use context::{Context, NeedsState};
@@ -44,7 +46,7 @@ pub use default_args::DefaultArgs;
 pub use durably::{Durable, Durably};
 pub use enqueue::Enqueue;
 pub use enqueue_all::EnqueueAll;
-pub use flowing::{Flowing, Weight};
+pub use flowing::{Flowing, Weight, partition_key};
 pub use halt::WhyCancelled;
 pub use metadata::Metadata;
 pub use outcome::{Deadline, JobError, JobResult, Outcome, decide};
@@ -63,6 +65,7 @@ pub(crate) use enqueuer::Witness;
 pub(crate) use enqueuer::{Enqueuer, flowing};
 pub(crate) use halt::{Attempt, Fired, Halt};
 pub(crate) use outcome::{Kind, panic_message};
+pub(crate) use partitions::{declared_parts, parts};
 pub(crate) use performance::Performance;
 pub(crate) use registry::Registry;
 pub(crate) use schedule::Schedule;
@@ -100,6 +103,31 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn flow(&self) -> Result<Flow> {
         Flowing::of(self).flow()
     }
+
+    /// By what runs of this job are told apart when their queue has [partitions](crate::guide::partitions): those of one key are in one of
+    /// them. By nothing, where it is not declared.
+    ///
+    /// ```
+    /// # use mosquito::{Context, JobResult, Perform};
+    /// use mosquito::{Job, job};
+    ///
+    /// #[job(queue("events", partitions = 8, by = [user_id]))]
+    /// struct Track {
+    ///     user_id: u64,
+    /// }
+    /// # impl Perform for Track { async fn perform(&self, _: &Context<Self>) -> JobResult { Ok(()) } }
+    ///
+    /// let key = Track { user_id: 7 }.partition_key()?.expect("it is declared");
+    /// assert_eq!((key.as_str(), key.partition_of(8)), ("[7]", 6));
+    /// # Ok::<(), mosquito::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unserializable`](crate::Error::Unserializable) when a field that is part of the key does not serialize.
+    fn partition_key(&self) -> Result<Option<FlowKey>> {
+        Ok(None)
+    }
 }
 
 /// All that `#[job(..)]` declares, but for the type itself.
@@ -115,6 +143,8 @@ pub struct JobSpec {
     pub redacted: &'static [&'static str],
     /// The queue its runs are enqueued in, unless an enqueue names another.
     pub queue: &'static str,
+    /// How many [partitions](crate::guide::partitions) that queue has: 1, when it is whole, to 64.
+    pub partitions: u32,
     /// How a failed run is tried again.
     pub retry: Retry,
     /// How long one attempt may take.
@@ -139,6 +169,7 @@ impl JobSpec {
             version: 1,
             redacted: &[],
             queue: "default",
+            partitions: 1,
             retry: Retry::DEFAULT,
             timeout: None,
             deadline: None,

@@ -10,7 +10,7 @@ use crate::flow::Flow;
 use crate::job::performance::{Async, Blocking, Decode, decode};
 use crate::job::{
     Core, DefaultArgs, Job, JobError, JobSpec, Perform, PerformBlocking, Performance, Schedule, States,
-    Undecodable, Upgrade,
+    Undecodable, Upgrade, partitions,
 };
 use crate::job_run::Envelope;
 use crate::name::{JobName, QueueName};
@@ -201,6 +201,7 @@ impl Registration {
         problems.extend(schedule.as_ref().and_then(|schedule| Schedule::read(schedule).err()));
         problems.extend(retry.problem());
         problems.extend(flow.problems());
+        problems.extend(partitions::problem(self));
         let mut check = |wrong: bool, problem: &str| problems.extend(wrong.then(|| problem.to_owned()));
         check(timeout.is_some_and(|limit| limit.is_zero()), "its timeout is zero: no attempt could succeed");
         check(

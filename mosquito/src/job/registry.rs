@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::job::{Registration, shared_limits};
+use crate::job::{Registration, partitions, shared_limits};
 use crate::name::JobName;
 
 /// The jobs that a runner knows, by name and alias.
@@ -35,6 +35,7 @@ impl Registry {
             problems.extend(job.problems());
         }
         problems.extend(shared_limits::problems(&jobs));
+        problems.extend(partitions::problems(&jobs));
         for (name, jobs) in claims.iter().filter(|(_, jobs)| jobs.len() > 1) {
             let types: Vec<_> = jobs.iter().map(|job| format!("`{}`", (job.type_name)())).collect();
             problems.push(format!(
@@ -177,6 +178,48 @@ mod tests {
             problems.iter().any(|problem| problem.contains("a concurrency limit is at least 1")),
             "{problems:#?}"
         );
+    }
+
+    #[test]
+    fn jobs_of_one_queue_agree_on_its_partitions() {
+        macro_rules! partitioned {
+            ($type:ident, $name:literal, $spec:expr) => {
+                #[derive(Serialize, Deserialize)]
+                struct $type;
+
+                impl Job for $type {
+                    const SPEC: JobSpec = JobSpec { queue: "events", ..$spec };
+                }
+
+                impl Perform for $type {
+                    async fn perform(&self, _: &Context<Self>) -> JobResult {
+                        Ok(())
+                    }
+                }
+            };
+        }
+        partitioned!(Track, "track", JobSpec { partitions: 8, ..JobSpec::named("track") });
+        partitioned!(Ping, "ping", JobSpec { partitions: 8, ..JobSpec::named("ping") });
+        partitioned!(Plain, "plain", JobSpec::named("plain"));
+        partitioned!(Many, "many", JobSpec { partitions: 65, ..JobSpec::named("many") });
+        static TRACK: Registration = Registration::of::<Track>();
+        static PING: Registration = Registration::of::<Ping>();
+        static PLAIN: Registration = Registration::of::<Plain>();
+        static MANY: Registration = Registration::of::<Many>();
+
+        assert_eq!(Registry::of([&TRACK, &PING].into_iter()).1, [""; 0]);
+
+        let (_, problems) = Registry::of([&TRACK, &PLAIN].into_iter());
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(
+            problems[0].contains(
+                "are enqueued in `events`, but one says that it has no partitions, the other 8 partitions"
+            ),
+            "{problems:#?}"
+        );
+
+        let (_, problems) = Registry::of([&MANY].into_iter());
+        assert!(problems[0].contains("it can have 1 to 64"), "{problems:#?}");
     }
 
     #[test]

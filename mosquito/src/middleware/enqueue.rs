@@ -47,7 +47,7 @@ use crate::name::{JobName, QueueName, RunId};
 /// ```
 ///
 /// - It is called **once for each call of the store**: for one run, or for up to 1,000 of a bulk enqueue. To refuse refuses all of that call;
-///   those of the calls before it are enqueued, as [`Error::Incomplete`] says.
+///   those of the calls before it are enqueued, as [`Error::Incomplete`] says. Calls for several partitions of a queue are made at the same time.
 /// - It is **not called for the ticks** of periodic jobs. The store enqueues those itself, once for all processes, whichever of them
 ///   asks first. A tick that is not to be performed is put off, or dropped, by a [`Middleware`](crate::middleware::Middleware).
 /// - Whoever enqueues waits for it, without a limit of ours, and a panic in it is theirs.
@@ -151,13 +151,15 @@ impl PlacedRun<'_> {
         body.args
     }
 
-    /// The queue that it goes to.
+    /// The queue that it goes to; of one with [partitions](crate::guide::partitions), the partition: its [`whole`](QueueName::whole) is the
+    /// queue.
     #[must_use]
     pub fn queue(&self) -> &QueueName {
         self.queue
     }
 
-    /// Puts it into another queue.
+    /// Puts it into another queue; into one with [partitions](crate::guide::partitions), by the name of a
+    /// [partition](QueueName::at_partition).
     pub fn set_queue(&mut self, queue: QueueName) {
         *self.queue = queue;
     }

@@ -6,10 +6,10 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Filter, Queue};
-use crate::backend::{BATCH_LIMIT, Cancelled, List, Sizes, StoredRun};
+use super::Filter;
+use crate::backend::{BATCH_LIMIT, Backend, Cancelled, List, StoredRun};
 use crate::error::Result;
-use crate::name::RunId;
+use crate::name::{QueueName, RunId};
 
 /// How many runs are looked at in the first call; in the next as many as are about so large together, since each may have
 /// 256 KiB of arguments.
@@ -19,7 +19,7 @@ const STEP_BYTES: usize = 8 << 20;
 /// How often it begins anew at most: whoever enqueues what is meant without end is not run after.
 const ROUNDS: usize = 10;
 
-/// How many runs a [`Queue::cancel_where`] cancelled.
+/// How many runs a [`Queue::cancel_where`](crate::Queue::cancel_where) cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CancelCount {
@@ -35,9 +35,10 @@ impl fmt::Display for CancelCount {
     }
 }
 
-/// One walk through a queue.
+/// One walk through a queue of the store.
 pub(super) struct Walk<'a> {
-    queue: &'a Queue,
+    backend: &'a dyn Backend,
+    name: &'a QueueName,
     filter: &'a Filter,
     count: CancelCount,
     /// Those that were told to end, and may be met again.
@@ -45,8 +46,8 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(queue: &'a Queue, filter: &'a Filter) -> Self {
-        Self { queue, filter, count: CancelCount::default(), told: HashSet::new() }
+    pub(super) fn new(backend: &'a dyn Backend, name: &'a QueueName, filter: &'a Filter) -> Self {
+        Self { backend, name, filter, count: CancelCount::default(), told: HashSet::new() }
     }
 
     pub(super) async fn finish(mut self) -> Result<CancelCount> {
@@ -66,9 +67,9 @@ impl<'a> Walk<'a> {
 
     /// Once through a list, as long as it is now.
     async fn through(&mut self, list: List) -> Result<()> {
-        let Queue { name, backend, .. } = self.queue;
+        let Self { backend, name, .. } = *self;
         let (mut offset, mut meant) = (0, Vec::new());
-        let (mut left, mut step) = (size(&backend.sizes(name).await?, list), FIRST_STEP);
+        let (mut left, mut step) = (backend.sizes(name).await?.of(list), FIRST_STEP);
         while left > 0 {
             // Memory is always ready.
             tokio::task::yield_now().await;
@@ -92,7 +93,7 @@ impl<'a> Walk<'a> {
         if ids.is_empty() {
             return Ok(0);
         }
-        let answers = self.queue.backend.cancel(&self.queue.name, ids).await?;
+        let answers = self.backend.cancel(self.name, ids).await?;
         let mut removed = 0;
         for (id, answer) in ids.iter().zip(answers) {
             match answer {
@@ -111,13 +112,4 @@ fn next_step(page: &[StoredRun]) -> usize {
     let as_large = (page.len() * STEP_BYTES).checked_div(bytes);
     // What is gone meanwhile has no size.
     as_large.map_or(BATCH_LIMIT, |step| step.clamp(1, BATCH_LIMIT))
-}
-
-fn size(sizes: &Sizes, list: List) -> usize {
-    match list {
-        List::Waiting => sizes.waiting,
-        List::Pending => sizes.pending,
-        List::Scheduled => sizes.scheduled,
-        List::Dead => sizes.dead,
-    }
 }

@@ -94,7 +94,7 @@ impl RunnerBuilder {
     }
 
     /// Works on these queues only. By default a runner works on the queues that its jobs declare, and on
-    /// all others that are in the store.
+    /// all others that are in the store. A queue is worked on with all its [partitions](crate::guide::partitions); `events~3` is one of them alone.
     pub fn queues<N: Into<String>>(mut self, queues: impl IntoIterator<Item = N>) -> Self {
         self.queues = Some(queues.into_iter().map(Into::into).collect());
         self
@@ -228,7 +228,9 @@ impl RunnerBuilder {
         let gates = self.gates(&queues, &mut problems);
         let (registry, wrong_jobs) = Registry::collect();
         problems.extend(wrong_jobs);
-        let worked_on = |job: &&Registration| self.queues.is_none() || queues.contains(job.spec.queue);
+        let worked_on = |job: &&Registration| {
+            self.queues.is_none() || queues.iter().any(|queue| queue.whole_str() == job.spec.queue)
+        };
         problems.extend(self.missing_states(registry.jobs().iter().copied().filter(worked_on)));
         problems.extend(self.missing_jobs(&registry));
         if !problems.is_empty() {
@@ -255,7 +257,11 @@ impl RunnerBuilder {
             }
             for name in names {
                 match QueueName::new(&name) {
-                    Ok(queue) if self.queues.is_none() || worked_on.contains(&queue) => {
+                    Ok(queue)
+                        if self.queues.is_none()
+                            || worked_on.contains(&queue)
+                            || worked_on.contains(queue.whole_str()) =>
+                    {
                         queues.insert(queue);
                     }
                     Ok(_) => problems.push(format!(

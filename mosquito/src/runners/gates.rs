@@ -57,7 +57,7 @@ impl Gates {
 
     /// Whether no gate holds the queue back.
     pub(super) fn let_through(&self, queue: &QueueName) -> bool {
-        self.0.iter().all(|kept| kept.open.load(Ordering::SeqCst) || !kept.queues.contains(queue))
+        self.0.iter().all(|kept| kept.open.load(Ordering::SeqCst) || !kept.holds(queue))
     }
 
     /// Asks one of the gates until the overseer stops; `changed` is told whenever its answer is another one.
@@ -78,6 +78,11 @@ impl Gates {
 }
 
 impl Kept {
+    /// Whether a queue is behind it, by itself or with the whole that it is a partition of.
+    fn holds(&self, queue: &QueueName) -> bool {
+        self.queues.contains(queue) || self.queues.contains(queue.whole_str())
+    }
+
     async fn ask(&self) -> Answer {
         let asked = AssertUnwindSafe(async { self.gate.is_open().await }).catch_unwind();
         match tokio::time::timeout(PATIENCE, asked).await {

@@ -29,6 +29,7 @@ use super::presence::Presence;
 use super::queue_list::QueueList;
 use super::resting::Resting;
 use super::settler;
+use super::spread::Spread;
 use super::tuning::Tuning;
 use super::{checkup, pulse, reaper};
 use crate::backend::{BATCH_LIMIT, Ticket};
@@ -52,6 +53,8 @@ pub(crate) struct Overseer {
     unanswered: HashMap<QueueName, Ticket>,
     /// The queues that the adapter ever named.
     planned: BTreeSet<QueueName>,
+    /// What a queue with partitions may yet take in this round.
+    spread: Spread,
     /// Those out of reach, while others are not.
     resting: Resting,
     /// What is at work, by queue, as some have limits; the store's go over the adapter's.
@@ -81,6 +84,7 @@ impl Overseer {
             ahead: Ahead::new(),
             unanswered,
             planned,
+            spread: Spread::default(),
             resting,
             places,
             tuning: Arc::default(),
@@ -132,7 +136,7 @@ impl Overseer {
     fn start(&self, companions: &TaskTracker) {
         let (overseer, name) = (self.desk.overseer.clone(), self.desk.settings.name.clone());
         let executors = self.desk.settings.executors;
-        let queues = self.queues.now().to_vec();
+        let queues = self.queues.shown();
         let jobs = self.desk.registry.jobs().iter().map(|job| job.spec.name).collect();
         self.desk.events.emit(|| Event::OverseerStarted { overseer, name, executors, queues, jobs });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());

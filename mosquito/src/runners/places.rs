@@ -1,7 +1,8 @@
 //! How many runs of each queue are at work in this process.
 //!
 //! Invariant: a place is taken when its run is claimed, and free when nothing of the run is left here: it cannot leak. So a run that
-//! goes on although its lease is lost still has its place. All runs are counted, since a limit may be set while they are at work.
+//! goes on although its lease is lost still has its place. All runs are counted, since a limit may be set while they are at work. The partitions
+//! of a queue are counted together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Places {
 
     /// How many more runs of a queue may be at work under a limit, or without one.
     pub(super) fn left(&self, queue: &QueueName, limit: Option<usize>) -> usize {
-        let taken = self.queues.get(queue);
+        let taken = self.queues.get(queue.whole_str());
         if let Some(taken) = taken {
             // Before they are counted: one that becomes free from now on is told.
             taken.limited.store(limit.is_some(), Ordering::SeqCst);
@@ -50,11 +51,11 @@ impl Places {
 
     /// The places of a queue, to take some.
     pub(super) fn of(&mut self, queue: &QueueName) -> Arc<Taken> {
-        match self.queues.get(queue) {
+        match self.queues.get(queue.whole_str()) {
             Some(taken) => taken.clone(),
             None => {
                 let taken = Arc::new(Taken { freed: self.freed.clone(), ..Taken::default() });
-                self.queues.insert(queue.clone(), taken.clone());
+                self.queues.insert(queue.whole(), taken.clone());
                 taken
             }
         }
@@ -96,6 +97,16 @@ mod tests {
         assert_eq!(places.left(&mail, Some(2)), 1);
         drop(second);
         assert_eq!(places.left(&mail, Some(2)), 2);
+    }
+
+    #[test]
+    fn the_partitions_of_a_queue_share_its_places() {
+        let (mut places, events) = (Places::default(), QueueName::new("events").unwrap());
+
+        let _place = places.of(&events.at_partition(1).unwrap()).take();
+
+        assert_eq!(places.left(&events.at_partition(0).unwrap(), Some(3)), 2);
+        assert_eq!(places.left(&events, Some(3)), 2);
     }
 
     #[tokio::test(start_paused = true)]

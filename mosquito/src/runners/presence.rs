@@ -133,7 +133,7 @@ impl Presence {
         OverseerReport {
             name: settings.name.clone(),
             stopping: stop.is_cancelled(),
-            queues: self.queues.now().iter().take(MOST).cloned().collect(),
+            queues: self.queues.shown().into_iter().take(MOST).collect(),
             executors: executors.unwrap_or(settings.executors),
             busy,
             performing: performing.collect(),

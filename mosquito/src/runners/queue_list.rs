@@ -2,6 +2,9 @@
 //!
 //! It works on those it was told, or on those its jobs declare and those that exist in the store; but on none that a gate holds back
 //! at the moment. Whether a queue is paused is not asked here: the store hands out nothing from a paused queue, at the moment of the claim.
+//!
+//! A queue is worked on with its partitions: those that are declared, and those that exist in the store, since a release may have had more of
+//! them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,6 +14,8 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::gates::Gates;
+use super::heeding::{self, Heeded};
+use crate::job::declared_parts;
 use crate::name::QueueName;
 
 /// How often the store is asked for queues that came into being elsewhere.
@@ -22,19 +27,22 @@ const HEED_EVERY: Duration = Duration::from_secs(9);
 #[derive(Debug)]
 pub(crate) struct QueueList {
     /// Told by the application: then it works on no others.
-    fixed: Option<Arc<[QueueName]>>,
+    told: Option<BTreeSet<QueueName>>,
+    worked_on: RwLock<Arc<[QueueName]>>,
     everywhere: RwLock<Arc<[QueueName]>>,
     pub(super) gates: Gates,
 }
 
 impl QueueList {
     pub(crate) fn fixed(queues: impl IntoIterator<Item = QueueName>) -> Self {
-        let queues = sorted(queues);
-        Self { fixed: Some(queues.clone()), everywhere: RwLock::new(queues), gates: Gates::default() }
+        let told: BTreeSet<_> = queues.into_iter().collect();
+        Self { told: Some(told.clone()), ..Self::growing(told) }
     }
 
     pub(crate) fn growing(declared: impl IntoIterator<Item = QueueName>) -> Self {
-        Self { fixed: None, everywhere: RwLock::new(sorted(declared)), gates: Gates::default() }
+        let queues = sorted(declared.into_iter().flat_map(|queue| declared_parts(&queue)));
+        let (worked_on, everywhere) = (RwLock::new(queues.clone()), RwLock::new(queues));
+        Self { told: None, worked_on, everywhere, gates: Gates::default() }
     }
 
     /// The same queues, with gates before some of them.
@@ -44,7 +52,13 @@ impl QueueList {
 
     /// The queues to work on now, in the order of their names.
     pub(crate) fn now(&self) -> Arc<[QueueName]> {
-        self.fixed.clone().unwrap_or_else(|| self.everywhere())
+        self.worked_on.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same as people call them: without their partitions.
+    pub(super) fn shown(&self) -> Vec<QueueName> {
+        let shown = self.told.clone().unwrap_or_else(|| self.now().iter().map(QueueName::whole).collect());
+        shown.into_iter().collect()
     }
 
     /// Those of them that no gate holds back.
@@ -63,22 +77,34 @@ impl QueueList {
 
     /// Looks for new queues until the overseer stops.
     pub(super) async fn keep_up(&self, desk: &Desk) {
-        let mut heeded = Instant::now();
+        let (mut heeded, mut stored) = (Instant::now(), BTreeSet::new());
         while !desk.stop.is_cancelled() {
             if let Some(found) = desk.tried(desk.backend.queues().await) {
                 let known = self.everywhere();
-                let all = sorted(known.iter().cloned().chain(found));
+                let all = sorted(known.iter().chain(&found).cloned());
                 // Before any new one is worked on.
                 if all.len() > known.len() || heeded.elapsed() >= HEED_EVERY {
                     desk.tried(desk.backend.complete_pause(&all).await);
                     heeded = Instant::now();
                 }
+                let fresh: Vec<_> = found.into_iter().filter(|queue| !stored.contains(queue)).collect();
+                if desk.tried(heeding::heed_wholes(&*desk.backend, &fresh).await) == Some(Heeded::All) {
+                    stored.extend(fresh);
+                }
                 if all.len() > known.len() {
+                    let worked_on = all.iter().filter(|queue| self.is_worked_on(queue)).cloned();
+                    *self.worked_on.write().unwrap_or_else(PoisonError::into_inner) = worked_on.collect();
                     *self.everywhere.write().unwrap_or_else(PoisonError::into_inner) = all;
                 }
             }
             desk.rest(LOOK_EVERY).await;
         }
+    }
+
+    /// Whether a queue, or the whole that it is a partition of, is to be worked on.
+    fn is_worked_on(&self, queue: &QueueName) -> bool {
+        let told = |told: &BTreeSet<QueueName>| told.contains(queue) || told.contains(queue.whole_str());
+        self.told.as_ref().is_none_or(told)
     }
 
     /// Has all of them heed a pause of everything of which they were not told.

@@ -39,9 +39,9 @@ struct Seen {
 }
 
 impl Tuning {
-    /// The limit that is configured for a queue.
+    /// The limit that is configured for a queue, or for the whole that it is a partition of.
     pub(super) fn limit(&self, queue: &QueueName) -> Option<usize> {
-        self.limits.read().unwrap_or_else(PoisonError::into_inner).get(queue).copied()
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).get(queue.whole_str()).copied()
     }
 
     /// Looks at the store until the overseer stops; `changed` is told when limits are other ones.

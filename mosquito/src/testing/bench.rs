@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crate::backend::{Backend, Scope};
 use crate::clock::{Clock, Timestamp, millis};
 use crate::error::Result;
-use crate::job::Witness;
+use crate::job::{Witness, parts};
 use crate::job_run::NewRun;
 use crate::name::QueueName;
 use crate::runners::ByHand;
@@ -145,7 +145,7 @@ impl Bench {
             };
             let queues = match &plan.queue {
                 None => self.backend.queues().await?,
-                Some(queue) => vec![queue.clone()],
+                Some(queue) => parts(&*self.backend, queue).await?,
             };
             for queue in queues {
                 by_hand.promote(&queue).await?;

@@ -1,8 +1,9 @@
 //! Where everything stands in Redis.
 //!
 //! All keys of a queue share the hash tag `{queue}`, so that they stand in one slot of a cluster and one
-//! script can touch them all.
+//! script can touch them all. The [tag](super::tag) of a partition says more than its name.
 
+use super::tag;
 use crate::backend::Notebook;
 use crate::name::{OverseerId, QueueName};
 
@@ -179,7 +180,7 @@ impl Keys {
     }
 
     pub(super) fn of(&self, queue: &QueueName, key: Key) -> String {
-        format!("{}:{{{queue}}}:{}", self.prefix, key.name())
+        format!("{}:{{{}}}:{}", self.prefix, tag::of(queue), key.name())
     }
 
     /// Set of the queues that were used.

@@ -33,6 +33,7 @@ mod permission;
 mod replies;
 mod scripts;
 mod search;
+mod tag;
 mod times;
 mod tls;
 
@@ -209,8 +210,7 @@ impl Redis {
 
     /// The way for commands about a queue: all its keys are in one place.
     fn commands(&self, queue: &QueueName) -> Commands {
-        // Its name is the hash tag of all its keys.
-        self.connections.commands(queue.as_str())
+        self.connections.commands(&tag::of(queue))
     }
 
     /// The way for what any server may be asked.

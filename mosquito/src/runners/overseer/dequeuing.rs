@@ -1,5 +1,6 @@
 //! How an overseer claims runs, and writes down in the same call what became of others.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -81,16 +82,17 @@ impl Overseer {
             }
             return Ok(claimed);
         };
-        let mut room = idle.num_permits();
-        let mut asked = Vec::new();
+        let (mut room, mut asked, mut places) =
+            (idle.num_permits(), Vec::new(), HashMap::<String, usize>::new());
         for (share, count) in plan.iter().zip(counts) {
-            let places = self.places_left(&share.queue);
-            let at_most = match count {
-                Ok(count) => count.min(share.at_most).min(places).min(room),
-                // The claim finds out what that means.
-                Err(_) => share.at_most.min(places).min(room).min(1),
-            };
+            // Partitions of one queue share its places, and its share of the plan.
+            let taken = places.get(share.queue.whole_str()).copied().unwrap_or(0);
+            let left = self.places_left(&share.queue).saturating_sub(taken).min(self.spread.left(share));
+            // Where it could not be looked at, the claim finds out what that means.
+            let at_most = left.min(room).min(count.unwrap_or(1));
             if at_most > 0 && !self.resting.has(&share.queue) {
+                self.spread.took(&share.queue, at_most);
+                *places.entry(share.queue.whole_str().to_owned()).or_default() += at_most;
                 room -= at_most;
                 asked.push((share.queue.clone(), at_most));
             }
@@ -159,7 +161,7 @@ impl Overseer {
     /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.
     pub(super) fn plan(&mut self, idle: usize) -> Vec<Share> {
         let queues = self.queues.open();
-        let mut plan = if idle == 0 { Vec::new() } else { self.adapter.plan(&queues, idle) };
+        let mut plan = if idle == 0 { Vec::new() } else { self.spread.plan(&*self.adapter, &queues, idle) };
         plan.retain(|share| queues.contains(&share.queue));
         for share in &plan {
             if !self.planned.contains(&share.queue) {

@@ -99,10 +99,13 @@ impl Overseer {
         idle: &mut OwnedSemaphorePermit,
         round: &mut Round<Error>,
     ) -> Result<usize> {
-        match share.at_most.min(self.places_left(&share.queue)) {
-            0 => Ok(0),
-            at_most => self.try_claim(&share.queue, at_most, idle, round).await,
+        let at_most = self.spread.left(share).min(self.places_left(&share.queue));
+        if at_most == 0 {
+            return Ok(0);
         }
+        let claimed = self.try_claim(&share.queue, at_most, idle, round).await?;
+        self.spread.took(&share.queue, claimed);
+        Ok(claimed)
     }
 
     /// Whether runs of a queue may be claimed now: no gate holds it back, and it has a place left.
@@ -111,7 +114,7 @@ impl Overseer {
     }
 
     pub(super) fn places_left(&self, queue: &QueueName) -> usize {
-        let limit = self.tuning.limit(queue).or_else(|| self.adapter.limit(queue));
+        let limit = self.tuning.limit(queue).or_else(|| self.adapter.limit(&queue.whole()));
         self.places.left(queue, limit)
     }
 

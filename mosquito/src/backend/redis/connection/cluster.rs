@@ -49,7 +49,7 @@ struct Range {
 }
 
 /// The slot of a key: that of its hash tag, if it has one.
-pub(super) fn slot(key: &str) -> u16 {
+pub(in crate::backend::redis) fn slot(key: &str) -> u16 {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
     let hashed = tag.map_or(key, |(tag, _)| if tag.is_empty() { key } else { tag });
     crc16(hashed.as_bytes()) % SLOTS

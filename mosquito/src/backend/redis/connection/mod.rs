@@ -35,6 +35,8 @@ use ::redis::{ErrorKind, RedisError};
 
 use crate::error::{Error, Result};
 use cluster::Cluster;
+#[cfg(test)]
+pub(super) use cluster::slot;
 pub(super) use lent::Lent;
 use link::Link;
 pub(super) use location::Location;
