@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use mosquito_tests::RedisServer;
 
@@ -10,10 +10,6 @@ use crate::figures::{Figure, Kind};
 
 /// The function that stands around each phase, as callgrind calls it. A pattern with stars would do for the counting, but makes no files.
 const PHASE: &str = "instructions::phases::at_a_phase";
-
-pub(crate) fn is_installed() -> bool {
-    Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
-}
 
 /// Instructions per run, of each phase.
 pub(crate) fn count(server: &RedisServer) -> Result<Vec<Figure>, Box<dyn Error>> {
@@ -25,9 +21,12 @@ pub(crate) fn count(server: &RedisServer) -> Result<Vec<Figure>, Box<dyn Error>>
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(std::env::current_exe()?)
         .args(["--counted", &server.url()])
-        .output()?;
+        .output()
+        .map_err(|why| format!("valgrind does not start: {why}"))?;
     if !ran.status.success() {
-        return Err(format!("under callgrind: {}\n{}", ran.status, String::from_utf8_lossy(&ran.stderr)).into());
+        return Err(
+            format!("under callgrind: {}\n{}", ran.status, String::from_utf8_lossy(&ran.stderr)).into()
+        );
     }
     // It writes a file for each phase, from 1 on.
     let lines = String::from_utf8(ran.stdout)?;

@@ -54,6 +54,7 @@ fn commands(server: &RedisServer) -> Result<f64, Box<dyn Error>> {
     let stats: String = server.command(&["INFO", "commandstats"]);
     let counts = stats.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
     let sent = counts.filter(|(name, _)| !["info", "client|setinfo", "hello", "ping"].contains(name));
-    let calls: Result<Vec<f64>, _> = sent.map(|(_, rest)| rest.split(',').next().unwrap_or_default().parse()).collect();
+    let calls: Result<Vec<f64>, _> =
+        sent.map(|(_, rest)| rest.split(',').next().unwrap_or_default().parse()).collect();
     Ok(calls?.iter().sum())
 }

@@ -94,14 +94,14 @@ pub(crate) fn all(url: &str) -> Answer {
     })?;
 
     phase(1_000, "enqueue, one by one", pin!(enqueue_each(&redis, 1_000)))?;
-    phase(9_000, "enqueue, in bulk", pin!(enqueue_all(&redis, 9_000)))?;
-    phase(10_000, "claim, by 100", pin!(claim_all(&redis, &overseer, &mut claims)))?;
-    phase(10_000, "settle, by 100", pin!(settle(&redis, Nothing::SPEC.queue, &mut claims)))?;
-    phase(5_000, "enqueue with a flow, in bulk", pin!(enqueue_flowing(&redis, 5_000)))?;
-    runtime.block_on(enqueue_all(&memory, 10_000))?;
-    phase(10_000, "drain of memory", pin!(drain(&memory, 10_000)))?;
-    runtime.block_on(enqueue_all(&redis, 10_000))?;
-    phase(10_000, "drain of Redis", pin!(drain(&redis, 10_000)))
+    phase(4_000, "enqueue, in bulk", pin!(enqueue_all(&redis, 4_000)))?;
+    phase(5_000, "claim, by 100", pin!(claim_all(&redis, &overseer, &mut claims)))?;
+    phase(5_000, "settle, by 100", pin!(settle(&redis, Nothing::SPEC.queue, &mut claims)))?;
+    phase(3_000, "enqueue with a flow, in bulk", pin!(enqueue_flowing(&redis, 3_000)))?;
+    runtime.block_on(enqueue_all(&memory, 5_000))?;
+    phase(5_000, "drain of memory", pin!(drain(&memory, 5_000)))?;
+    runtime.block_on(enqueue_all(&redis, 5_000))?;
+    phase(5_000, "drain of Redis", pin!(drain(&redis, 5_000)))
 }
 
 /// What stands around each phase, and tells callgrind by its name that one is at work. Nothing else may be called so.
@@ -171,8 +171,13 @@ pub(crate) async fn settle(store: &Mosquito, queue: &str, claims: &mut Vec<Claim
 async fn drain(store: &Mosquito, runs: usize) -> Answer {
     let over = Arc::new(Notify::new());
     let countdown = Countdown { left: AtomicUsize::new(runs), over: over.clone() };
-    let runner =
-        store.runner().state(countdown).queues([Nothing::SPEC.queue]).executors(BATCH).signals(false).build()?;
+    let runner = store
+        .runner()
+        .state(countdown)
+        .queues([Nothing::SPEC.queue])
+        .executors(BATCH)
+        .signals(false)
+        .build()?;
     let handle = runner.handle();
     let stop = async {
         over.notified().await;
