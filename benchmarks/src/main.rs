@@ -4,6 +4,7 @@
 //! benchmarks/run                       everything, into BENCHMARKS.md
 //! benchmarks/run --quick               a smoke run, into the target folder
 //! benchmarks/run --only mosquito,oxana --rounds 5
+//! benchmarks/run scale                 mosquito alone, with a million runs, 200 queues, 50 workers
 //! ```
 
 mod assignment;
@@ -18,6 +19,7 @@ mod proxy;
 mod redis_server;
 mod report;
 mod results;
+mod scale;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +53,15 @@ enum Child {
     /// What the command starts itself for each measurement.
     #[command(hide = true)]
     Child { assignment: String },
+    /// How mosquito keeps its pace when there is much of everything; printed as a table.
+    Scale {
+        /// A smoke run: a tenth of all numbers.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// A worker of such a measurement.
+    #[command(hide = true)]
+    Worker { plan: String },
 }
 
 #[tokio::main]
@@ -58,6 +69,8 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match &arguments.child {
         Some(Child::Child { assignment }) => child(assignment).await,
+        Some(Child::Scale { quick }) => scale::measure(*quick).await,
+        Some(Child::Worker { plan }) => scale::work(plan).await,
         None => compare(arguments).await,
     };
     match ended {

@@ -37,7 +37,7 @@ impl Process {
     /// Starts it, and waits until it is ready.
     pub(crate) async fn start(assignment: &Assignment) -> Result<Self, Failure> {
         let json = serde_json::to_string(assignment)?;
-        let mut command = if assignment.contestant == "BullMQ (Node)" {
+        let command = if assignment.contestant == "BullMQ (Node)" {
             let mut command = Command::new("node");
             command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bullmq/contestant.js")).arg(json);
             command
@@ -46,16 +46,16 @@ impl Process {
             command.arg("child").arg(json);
             command
         };
+        Self::of(command, format!("{} ({:?})", assignment.contestant, assignment.role)).await
+    }
+
+    /// Starts a command that says `ready`, and waits until it does.
+    pub(crate) async fn of(mut command: Command, named: String) -> Result<Self, Failure> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let id = child.id().ok_or("the process ended at once")?;
         let output = child.stdout.take().expect("its output is piped");
-        let mut process = Self {
-            id,
-            input: child.stdin.take(),
-            output: BufReader::new(output).lines(),
-            child,
-            named: format!("{} ({:?})", assignment.contestant, assignment.role),
-        };
+        let mut process =
+            Self { id, input: child.stdin.take(), output: BufReader::new(output).lines(), child, named };
         process.says("ready", START).await?;
         Ok(process)
     }
