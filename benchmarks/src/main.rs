@@ -58,6 +58,9 @@ enum Child {
         /// A smoke run: a tenth of all numbers.
         #[arg(long)]
         quick: bool,
+        /// Only these parts: idle, latency, due, queues, processes, depth, memory.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
     },
     /// A worker of such a measurement.
     #[command(hide = true)]
@@ -69,7 +72,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match &arguments.child {
         Some(Child::Child { assignment }) => child(assignment).await,
-        Some(Child::Scale { quick }) => scale::measure(*quick).await,
+        Some(Child::Scale { quick, only }) => scale::measure(*quick, only).await,
         Some(Child::Worker { plan }) => scale::work(plan).await,
         None => compare(arguments).await,
     };

@@ -23,5 +23,6 @@ mod periodic;
 mod places;
 mod pool;
 mod presence;
+mod scale;
 mod shutdown;
 mod working;

@@ -13,7 +13,9 @@ const QUEUE: &str = "scale";
 const CALL: usize = 200;
 /// How many calls are made before the queue is filled up again: at a depth of 1,000, the fewest that wait are 200.
 const CALLS: usize = 4;
-const GROUPS: usize = 40;
+const GROUPS: usize = 50;
+/// A table that has just grown is moved to its new room bit by bit, with each access: these are for that, and for what is done once.
+const WARMING: usize = 30;
 
 /// What claiming and settling a run takes.
 struct Moved {
@@ -28,7 +30,7 @@ impl Scale {
         let mut first = None;
         for depth in depths {
             self.say(&format!("{depth} waiting"));
-            self.server.clear().await?;
+            self.clear().await?;
             self.fill(QUEUE, depth).await?;
             let moved = self.moved().await?;
             let first = first.get_or_insert(moved.server);
@@ -41,7 +43,7 @@ impl Scale {
         self.drained_from(depths[2]).await?;
         let scheduled = depths[2];
         self.say(&format!("{scheduled} scheduled beside"));
-        self.server.clear().await?;
+        self.clear().await?;
         self.fill(QUEUE, depths[0]).await?;
         let later = (0..scheduled).map(|number| Nothing::number(number, 0));
         self.store.enqueue_all(later).queue(QUEUE).delay(Duration::from_secs(86_400)).await?;
@@ -59,7 +61,7 @@ impl Scale {
         let mut first = None;
         for depth in [runs, depth] {
             self.say(&format!("{runs} drained of {depth}"));
-            self.server.clear().await?;
+            self.clear().await?;
             self.fill(QUEUE, depth).await?;
             let mut crew = Crew::of(1, &plan).await?;
             let drain = self.drain(&mut crew, &queues, runs, depth - runs).await?;
@@ -80,8 +82,7 @@ impl Scale {
     async fn moved(&mut self) -> Result<Moved, Failure> {
         let (queue, overseer) = (QueueName::new(QUEUE)?, OverseerId::random());
         let (mut number, mut server, mut waited) = (0, Duration::ZERO, Duration::ZERO);
-        // The first group is for what is done once.
-        for group in 0..=GROUPS {
+        for group in 0..WARMING + GROUPS {
             let (before, begin) = (self.server.read().await?, Instant::now());
             for _ in 0..CALLS {
                 number += 1;
@@ -96,7 +97,7 @@ impl Scale {
                     .collect();
                 self.store.backend().settle(&queue, &settlements).await?;
             }
-            if group > 0 {
+            if group >= WARMING {
                 waited += begin.elapsed();
                 server += self.server.read().await?.since(&before).cpu;
             }

@@ -18,7 +18,7 @@ impl Scale {
     pub(super) async fn due(&mut self) -> Result<(), Failure> {
         let runs = self.sized(100_000);
         self.say(&format!("{runs} due at once"));
-        self.server.clear().await?;
+        self.clear().await?;
         let due = Utc::now() + TimeDelta::from_std(AHEAD)?;
         let later = (0..runs).map(|number| Nothing::number(number, 0));
         self.store.enqueue_all(later).queue("due").at(due).await?;

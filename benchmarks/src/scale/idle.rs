@@ -7,7 +7,7 @@ use super::worker::{Crew, Nothing, Plan};
 use crate::contestants::Failure;
 use crate::proxy::Proxy;
 
-const WATCHED: Duration = Duration::from_secs(10);
+const WATCHED: Duration = Duration::from_secs(20);
 /// What is done once, or soon after a start.
 const SETTLE: Duration = Duration::from_secs(4);
 /// How many runs are enqueued, one by one, and the time between them.
@@ -18,7 +18,7 @@ impl Scale {
     pub(super) async fn idle(&mut self) -> Result<(), Failure> {
         for runners in [1, 50] {
             self.say(&format!("{runners} idle workers"));
-            self.server.clear().await?;
+            self.clear().await?;
             let proxy = Proxy::before(self.server.port(), Duration::ZERO)?;
             let plan = Plan { url: proxy.url(), runners, ..self.plan(10) };
             let mut crew = Crew::of(1, &plan).await?;

@@ -11,7 +11,7 @@ impl Scale {
     pub(super) async fn memory(&mut self) -> Result<(), Failure> {
         let waiting = self.sized(1_000_000);
         self.say(&format!("memory with {waiting} waiting"));
-        self.server.clear().await?;
+        self.clear().await?;
         let before = self.server.read().await?;
         self.fill(QUEUE, waiting).await?;
         let used = self.server.read().await?.since(&before).memory as f64 / waiting as f64;

@@ -47,26 +47,43 @@ const LOOK: Duration = Duration::from_millis(5);
 /// A drain that takes longer has lost something.
 const STALLED: Duration = Duration::from_secs(120);
 
-/// Measures everything, a line after the other.
-pub(crate) async fn measure(quick: bool) -> Result<(), Failure> {
+/// Measures everything, a line after the other; or what is named.
+pub(crate) async fn measure(quick: bool, only: &[String]) -> Result<(), Failure> {
+    if let Some(unknown) = only.iter().find(|name| !PARTS.contains(&&***name)) {
+        return Err(format!("there is no part `{unknown}`; there are {}", PARTS.join(", ")).into());
+    }
     let server = RedisServer::start(Aof::Off).await?;
     let store = Mosquito::connect(&server.url()).await?;
     let redis = redis::Client::open(server.url())?.get_multiplexed_async_connection().await?;
     let mut scale = Scale { server, store, redis, quick, began: Instant::now() };
     println!("| | measured | aim |");
     println!("|---|---|---|");
-    scale.idle().await?;
-    scale.latency().await?;
-    scale.due().await?;
-    scale.queues().await?;
-    scale.processes().await?;
-    scale.depth().await?;
-    scale.memory().await
+    for part in PARTS.into_iter().filter(|part| only.is_empty() || only.iter().any(|name| name == part)) {
+        match part {
+            "idle" => scale.idle().await?,
+            "latency" => scale.latency().await?,
+            "due" => scale.due().await?,
+            "queues" => scale.queues().await?,
+            "processes" => scale.processes().await?,
+            "depth" => scale.depth().await?,
+            _ => scale.memory().await?,
+        }
+    }
+    Ok(())
 }
+
+const PARTS: [&str; 7] = ["idle", "latency", "due", "queues", "processes", "depth", "memory"];
 
 impl Scale {
     fn line(&self, what: &str, measured: &str, aim: &str) {
         println!("| {what} | {measured} | {aim} |");
+    }
+
+    /// Removes everything, and what a client remembers of it.
+    async fn clear(&mut self) -> Result<(), Failure> {
+        self.server.clear().await?;
+        self.store = Mosquito::connect(&self.server.url()).await?;
+        Ok(())
     }
 
     /// A tenth of it in a smoke run.
@@ -85,7 +102,7 @@ impl Scale {
         Ok(())
     }
 
-    /// Lets a crew that is ready work, until so many runs of those queues are left.
+    /// Lets workers start, and from then on measures until so many runs of those queues are left. What they do to start is not measured.
     async fn drain(
         &mut self,
         crew: &mut Crew,
@@ -93,9 +110,24 @@ impl Scale {
         runs: usize,
         left: usize,
     ) -> Result<Drain, Failure> {
+        for queue in queues {
+            self.store.queue(queue)?.pause().await?;
+        }
+        crew.go().await?;
+        let begin = Instant::now();
+        while self.store.overseers().await?.len() < crew.workers() {
+            if begin.elapsed() > STALLED {
+                return Err("not all workers have started".into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        // A worker shows itself before it claims for the first time.
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let before = self.server.read().await?;
         let begin = Instant::now();
-        crew.go().await?;
+        for queue in queues {
+            self.store.queue(queue)?.resume().await?;
+        }
         let looks = self.until(queues, left).await?;
         let took = begin.elapsed();
         let used = self.server.read().await?.since(&before);

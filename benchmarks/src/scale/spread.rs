@@ -40,7 +40,7 @@ impl Scale {
         what: &str,
         aim: &str,
     ) -> Result<(), Failure> {
-        self.server.clear().await?;
+        self.clear().await?;
         for queue in &plan.queues {
             self.fill(queue, runs / plan.queues.len()).await?;
         }

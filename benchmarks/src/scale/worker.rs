@@ -113,6 +113,10 @@ impl Crew {
         Ok(())
     }
 
+    pub(super) fn workers(&self) -> usize {
+        self.0.len()
+    }
+
     /// What all of them did, and ends them.
     pub(super) async fn end(self) -> Result<Told, Failure> {
         let mut all = Told::default();
