@@ -19,6 +19,7 @@ use crate::redis_server::{Aof, RedisServer};
 use crate::results::Results;
 
 pub(crate) use drain::{BEST, LEVELS};
+pub(crate) use latency::RATE;
 
 /// How thoroughly it is measured.
 #[derive(Clone, Copy, Debug)]
