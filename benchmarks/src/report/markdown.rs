@@ -24,6 +24,7 @@ fn head(bench: &Bench, machine: &Machine) -> String {
     let Machine { date, processor, cores, memory, kernel, redis, rust, node, commit } = machine;
     let took = bench.began.elapsed().as_secs() / 60 + 1;
     let rounds = bench.options.rounds;
+    let s = if rounds == 1 { "" } else { "s" };
     let smoke = match bench.options.quick {
         true => "\n**A smoke run: far too short for its figures to mean anything.**\n",
         false => "",
@@ -33,7 +34,7 @@ fn head(bench: &Bench, machine: &Machine) -> String {
         "# Benchmarks
 
 Written by `benchmarks/run`, which repeats them; [benchmarks/README.md](benchmarks/README.md) says what is measured and how. Figures are medians of {rounds} \
-rounds with the least and the most in brackets. In each round the contestants took turns, each in processes of its own, and a figure counts only if every \
+round{s} with the least and the most in brackets. In each round the contestants took turns, each in processes of its own, and a figure counts only if every \
 run was performed exactly once.
 {smoke}
 {ratios}
@@ -155,7 +156,7 @@ fn costs(bench: &Bench) -> String {
     let mut memory = Table::of(bench, "memory", true);
     memory.row("Redis, bytes per waiting run", "memory", As::Whole);
     memory.row_of("worker, most ever, MiB", As::Mebibytes, |name| at_best(bench, name, "/peak"));
-    memory.row_of("worker, 1 s after the last run, MiB", As::Mebibytes, |name| at_best(bench, name, "/rest"));
+    memory.row("worker, 1 s after the last run, MiB", "rest", As::Mebibytes);
     format!(
         "## What a run costs\n\nDrain, each with its best number of executors; commands sent are counted in a round of their own.\n\n{}\nEnqueue, 64 at a time.\n\n{}\n\
          A worker's memory includes its ledger, five bytes for each run.\n\n{}",

@@ -18,7 +18,8 @@ pub(crate) struct Table<'a> {
     bench: &'a Bench,
     columns: Vec<&'static str>,
     lines: Vec<String>,
-    notes: Vec<String>,
+    /// Of whom, why, and in which row first.
+    notes: Vec<(&'static str, String, String)>,
 }
 
 impl<'a> Table<'a> {
@@ -52,7 +53,7 @@ impl<'a> Table<'a> {
     fn cell(
         &mut self,
         title: &str,
-        name: &str,
+        name: &'static str,
         metric: Option<&str>,
         series: Option<&'a Series>,
         how: As,
@@ -63,7 +64,9 @@ impl<'a> Table<'a> {
         let why = series.and_then(missing).or_else(|| missing(self.bench.results.of(whole?, name)?));
         match (series.and_then(Series::median), why) {
             (_, Some(why)) => {
-                self.notes.push(format!("{name}, {title}: {why}."));
+                if !self.notes.iter().any(|(whose, told, _)| *whose == name && *told == why) {
+                    self.notes.push((name, why.clone(), title.into()));
+                }
                 if why.starts_with("lost") { why } else { "–".into() }
             }
             (Some(median), None) => shown_with_range(median, series, how),
@@ -74,9 +77,8 @@ impl<'a> Table<'a> {
     pub(crate) fn finish(mut self) -> String {
         self.lines.push(String::new());
         // What a dash stands for, once for each reason.
-        self.notes.dedup();
-        for note in &self.notes {
-            self.lines.push(format!("- {note}"));
+        for (name, why, title) in &self.notes {
+            self.lines.push(format!("- {name}, {title}: {why}."));
         }
         if !self.notes.is_empty() {
             self.lines.push(String::new());
@@ -113,7 +115,7 @@ fn thousands(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
