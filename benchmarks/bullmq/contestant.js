@@ -2,7 +2,7 @@
 //
 // - `concurrency` is the number of executors; `removeOnComplete` is on, as its guide recommends for production.
 // - Bulk is `addBulk`, 1,000 at a time: one MULTI each, and a larger one holds the server up.
-// - `enableAutoPipelining` of the driver is on for the client that enqueues: calls of one turn of the event loop go in one write.
+// - `enableAutoPipelining` of the driver is on: calls of one turn of the event loop go in one write.
 // - Events are what they are by default: `skipVersionCheck` and the like change nothing on the way of a run.
 'use strict';
 
@@ -58,7 +58,7 @@ async function perform(told) {
   say('ready');
   await told('go');
   // A worker blocks on its connection, and BullMQ asks for endless retries of commands on it.
-  const connection = new IORedis(url, { maxRetriesPerRequest: null });
+  const connection = new IORedis(url, { maxRetriesPerRequest: null, enableAutoPipelining: true });
   const options = { connection, concurrency: role.worker.executors, removeOnComplete: { count: 0 } };
   if (work === 'limited') options.limiter = { max: 1_000_000, duration: 1_000 };
   const worker = new Worker('bench', note, options);

@@ -45,7 +45,7 @@ impl Ledger {
         let number = run.number();
         let Some(cell) = self.cells.get(number) else { return Told::Succeed };
         if self.work == Work::Retry
-            && number % FAILING == 0
+            && number.is_multiple_of(FAILING)
             && cell.fetch_or(FAILED, Ordering::Relaxed) & FAILED == 0
         {
             return Told::Fail;

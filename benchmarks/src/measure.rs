@@ -38,8 +38,8 @@ pub(crate) struct Cost {
 pub(crate) struct Drained {
     pub(crate) cost: Cost,
     pub(crate) usage: Usage,
-    /// A while after the last run, in bytes.
-    pub(crate) at_rest: u64,
+    /// A second after the last run, in bytes.
+    pub(crate) at_rest: Option<u64>,
 }
 
 /// Runs that were performed while others were enqueued.
@@ -48,7 +48,7 @@ pub(crate) struct Lived {
     pub(crate) took: Duration,
     /// In µs.
     pub(crate) latencies: Vec<u64>,
-    /// Commands a second of a worker with nothing to do.
+    /// Commands a second of a worker with nothing to do, before runs with gaps in between.
     pub(crate) idle_commands: f64,
 }
 
@@ -96,7 +96,7 @@ impl Setup<'_> {
         Ok(Cost { took, server, client, runs: self.runs })
     }
 
-    /// Enqueues all runs by the fastest way there is, and measures how a worker drains them.
+    /// Enqueues all runs by the fastest way there is, and measures how a worker drains them; and if that is asked for, what memory it has when it rests.
     pub(crate) async fn drain(&self, executors: usize, rest: bool) -> Result<Drained, Failure> {
         let filling = Setup { url: self.server.url(), ..self.clone() };
         filling.enqueue(self.contestant.fill()).await?;
@@ -114,10 +114,11 @@ impl Setup<'_> {
             client: usage.cpu - used.cpu,
             runs: self.runs,
         };
+        let mut at_rest = None;
         if rest {
             tokio::time::sleep(IDLE).await;
+            at_rest = Some(worker.usage().rss);
         }
-        let at_rest = worker.usage().rss;
         self.ledger(worker).await?;
         Ok(Drained { cost, usage, at_rest })
     }
@@ -128,9 +129,15 @@ impl Setup<'_> {
         let mut worker = self.start(Role::Worker { executors }).await?;
         worker.tell("go").await?;
         tokio::time::sleep(SETTLE).await;
-        let before = self.server.read().await?;
-        tokio::time::sleep(IDLE).await;
-        let idle = self.server.read().await?.since(&before);
+        let idle_commands = match how {
+            How::Gaps { .. } => {
+                let before = self.server.read().await?;
+                tokio::time::sleep(IDLE).await;
+                let idle = self.server.read().await?.since(&before);
+                (idle.commands - 1) as f64 / IDLE.as_secs_f64()
+            }
+            _ => 0.0,
+        };
 
         let mut enqueuer = self.start(Role::Enqueuer { how }).await?;
         let start = Instant::now();
@@ -140,7 +147,7 @@ impl Setup<'_> {
         let took = start.elapsed();
         enqueuer.end().await?;
         let latencies = self.ledger(worker).await?.latencies;
-        Ok(Lived { took, latencies, idle_commands: (idle.commands - 1) as f64 / IDLE.as_secs_f64() })
+        Ok(Lived { took, latencies, idle_commands })
     }
 
     async fn start(&self, role: Role) -> Result<Process, Failure> {

@@ -3,6 +3,8 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use nix::time::clock_getcpuclockid;
+use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -118,19 +120,15 @@ impl Process {
 
 impl Usage {
     fn of(id: u32) -> Option<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name in front may have blanks and brackets in it.
-        let (_, fields) = stat.rsplit_once(") ")?;
-        // User and system time, in hundredths of a second.
-        let ticks: u64 =
-            fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        // The clock of a process counts the time of all its threads, in nanoseconds.
+        let cpu = clock_getcpuclockid(Pid::from_raw(i32::try_from(id).ok()?)).ok()?.now().ok()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
         let kilobytes = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
         };
         Some(Self {
-            cpu: Duration::from_millis(10 * ticks),
+            cpu: Duration::from(cpu),
             rss: 1024 * kilobytes("VmRSS:")?,
             peak: 1024 * kilobytes("VmHWM:")?,
         })

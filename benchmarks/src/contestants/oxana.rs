@@ -123,9 +123,9 @@ impl Contestant for Oxana {
     /// Every job stands in the hash `jobs` from its enqueue until it is acknowledged, and in a list of its process meanwhile.
     fn left(&self) -> Vec<Count> {
         vec![
-            Count::Of("HLEN", "oxana:jobs"),
-            Count::Of("LLEN", "oxana:queue:bench"),
-            Count::Each("LLEN", "oxana:processing:*"),
+            Count::Of("HLEN", "oxanus:jobs"),
+            Count::Of("LLEN", "oxanus:queue:bench"),
+            Count::Each("LLEN", "oxanus:processing:*"),
         ]
     }
 

@@ -42,14 +42,11 @@ impl Contestant for Raw {
     }
 
     async fn client(&self, url: &str, _: Work) -> Result<Arc<dyn Client>, Failure> {
-        let redis = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-        Ok(Arc::new(Pusher { redis }))
+        Ok(Arc::new(Pusher { redis: connect(url).await? }))
     }
 
     async fn work(&self, url: &str, _: Work, executors: usize, ledger: Arc<Ledger>) -> Result<(), Failure> {
-        let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
-        let mut redis =
-            redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut redis = connect(url).await?;
         loop {
             // BLMPOP waits for the first push: nobody polls.
             let popped: Option<(String, Vec<Vec<u8>>)> = redis::cmd("BLMPOP")
@@ -66,6 +63,12 @@ impl Contestant for Raw {
             }
         }
     }
+}
+
+/// Without a deadline for answers: it waits for pushes, and a busy machine is no failure.
+async fn connect(url: &str) -> Result<MultiplexedConnection, Failure> {
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+    Ok(redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await?)
 }
 
 struct Pusher {

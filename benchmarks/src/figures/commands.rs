@@ -1,4 +1,5 @@
-//! How many commands clients send for a run: counted by a proxy that does nothing else, in a round whose time is not told.
+//! How many commands clients send for a run: counted by a proxy that does nothing else, in a round whose time is not told; and what memory a
+//! worker has a second after that round.
 //!
 //! The counters of a server cannot say this: they count what scripts call as well.
 
@@ -40,11 +41,14 @@ impl Bench {
             let proxy = Proxy::before(server.port(), Duration::ZERO)?;
             let runs = self.runs(&format!("drain/{executors}"), &**contestant, AIM);
             let setup = self.setup(&**contestant, &server, Work::Plain, runs);
-            let measured = Setup { url: proxy.url(), ..setup }.drain(executors, false).await;
-            if self.taken("sent/drain", facts.name, measured).is_some() {
+            let measured = Setup { url: proxy.url(), ..setup }.drain(executors, true).await;
+            if let Some(drained) = self.taken("sent/drain", facts.name, measured) {
                 let sent = proxy.commands() as f64 / runs as f64;
                 self.say(&format!("sent/drain: {} {sent:.2} commands a run", facts.name));
                 self.results.add("sent/drain", facts.name, sent);
+                if let Some(rest) = drained.at_rest {
+                    self.results.add("rest", facts.name, rest as f64);
+                }
             }
         }
         Ok(())

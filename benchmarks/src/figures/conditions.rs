@@ -10,7 +10,7 @@ use crate::measure::{Cost, Setup};
 use crate::proxy::Proxy;
 use crate::redis_server::{Aof, RedisServer};
 
-const AIM: Duration = Duration::from_millis(1_500);
+const AIM: Duration = Duration::from_millis(1_000);
 /// Added to each direction: together 1 ms.
 const DELAY: Duration = Duration::from_micros(500);
 /// Where answers come late, all are fastest with the most executors.
@@ -19,7 +19,7 @@ const FAR: usize = 200;
 impl Bench {
     pub(super) async fn conditions(&mut self) -> Result<(), Failure> {
         self.with_log().await?;
-        self.from_afar().await
+        self.at_a_distance().await
     }
 
     async fn with_log(&mut self) -> Result<(), Failure> {
@@ -35,7 +35,7 @@ impl Bench {
         Ok(())
     }
 
-    async fn from_afar(&mut self) -> Result<(), Failure> {
+    async fn at_a_distance(&mut self) -> Result<(), Failure> {
         let server = self.server.clone();
         for round in self.rounds() {
             for contestant in self.contestants.clone().iter() {

@@ -11,7 +11,7 @@ pub(crate) const LEVELS: [usize; 5] = [1, 10, 50, 100, 200];
 /// Under this metric stands with how many executors each is fastest.
 pub(crate) const BEST: &str = "drain/best";
 
-const AIM: Duration = Duration::from_millis(1_500);
+const AIM: Duration = Duration::from_millis(1_000);
 
 impl Bench {
     pub(super) async fn drain(&mut self) -> Result<(), Failure> {
@@ -50,19 +50,13 @@ impl Bench {
         }
         let runs = self.runs(figure, contestant, AIM);
         let server = self.server.clone();
-        let measured = self
-            .setup(contestant, &server, Work::Plain, runs)
-            .drain(executors, round == self.options.rounds)
-            .await;
+        let measured = self.setup(contestant, &server, Work::Plain, runs).drain(executors, false).await;
         let Some(drained) = self.taken(figure, name, measured) else { return Ok(()) };
         self.goes(figure, name, drained.cost.pace());
         if round > 0 {
             self.say(&format!("{figure} {round}: {name} {:.0} runs/s", drained.cost.pace()));
             self.note_cost(figure, name, &drained.cost);
             self.results.add(format!("{figure}/peak"), name, drained.usage.peak as f64);
-            if round == self.options.rounds {
-                self.results.add(format!("{figure}/rest"), name, drained.at_rest as f64);
-            }
         }
         Ok(())
     }

@@ -72,6 +72,7 @@ impl Bench {
     pub(super) fn note_cost(&mut self, figure: &str, contestant: &str, cost: &Cost) {
         let server = &cost.server;
         self.results.add(figure, contestant, cost.pace());
+        self.results.add(format!("{figure}/runs"), contestant, cost.runs as f64);
         for (name, all) in [
             ("commands", server.commands as f64),
             ("bytes in", server.bytes_in as f64),

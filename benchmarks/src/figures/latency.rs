@@ -3,10 +3,12 @@
 //! Rates are open loops: runs come at moments of a schedule that waits for nobody, and are late from the moment that the schedule says, so that a
 //! contestant that falls behind shows it.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 
 use crate::assignment::{How, Work};
-use crate::contestants::{Contestant, Failure};
+use crate::contestants::{Acks, Contestant, Facts, Failure};
 use crate::figures::Bench;
 use crate::figures::enqueue::TASKS;
 use crate::measure::Lived;
@@ -22,7 +24,7 @@ const EXECUTORS: usize = 10;
 
 impl Bench {
     pub(super) async fn latency(&mut self) -> Result<(), Failure> {
-        let seconds = if self.options.quick { 1.0 } else { 3.0 };
+        let seconds = if self.options.quick { 1.0 } else { 2.5 };
         for round in 1..=self.options.rounds {
             for contestant in self.contestants.clone().iter() {
                 let runs = (seconds * 1e6 / GAP as f64) as usize;
@@ -44,16 +46,22 @@ impl Bench {
     async fn half_load(&mut self, seconds: f64) -> Result<(), Failure> {
         for round in self.rounds() {
             for contestant in self.contestants.clone().iter() {
-                let name = contestant.facts().name;
+                let Facts { name, acks, .. } = contestant.facts();
+                if acks == Acks::Limit {
+                    continue;
+                }
                 let Some(executors) = self.best(name) else { continue };
-                let runs = self.runs("through", &**contestant, std::time::Duration::from_secs(1));
+                let runs = self.runs("through", &**contestant, Duration::from_secs(1));
                 let how = How::Concurrent { tasks: TASKS };
                 self.live_with("through", how, runs, executors, &**contestant, round).await?;
             }
         }
         for round in 1..=self.options.rounds {
             for contestant in self.contestants.clone().iter() {
-                let name = contestant.facts().name;
+                let Facts { name, acks, .. } = contestant.facts();
+                if acks == Acks::Limit {
+                    continue;
+                }
                 let (Some(executors), Some(through)) =
                     (self.best(name), self.results.median("through", name))
                 else {

@@ -19,6 +19,7 @@ use crate::redis_server::{Aof, RedisServer};
 use crate::results::Results;
 
 pub(crate) use drain::{BEST, LEVELS};
+pub(crate) use latency::RATE;
 
 /// How thoroughly it is measured.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +42,10 @@ pub(crate) struct Bench {
 
 /// At most so many runs: what all of them take in the server, and in a worker's ledger, stays small.
 const MOST: usize = 300_000;
-/// Runs of a round before the pace is known, and of all in a smoke run.
+/// Runs of a round before the pace is known.
 const FIRST: usize = 2_000;
+/// Runs of all rounds of a smoke run.
+const SMOKE: usize = 1_000;
 
 impl Bench {
     pub(crate) async fn new(
@@ -85,10 +88,11 @@ impl Bench {
         let facts = contestant.facts();
         let pace = self.paces.get(&(figure.to_owned(), facts.name));
         let runs = match pace {
-            Some(pace) if !self.options.quick => (pace * aim.as_secs_f64()) as usize,
-            _ => FIRST,
+            _ if self.options.quick => SMOKE,
+            Some(pace) => (pace * aim.as_secs_f64()) as usize,
+            None => FIRST,
         };
-        runs.clamp(FIRST.min(1_000), facts.most_waiting.map_or(MOST, |(most, _)| most))
+        runs.clamp(SMOKE, facts.most_waiting.map_or(MOST, |(most, _)| most))
     }
 
     fn goes(&mut self, figure: &str, contestant: &'static str, pace: f64) {
