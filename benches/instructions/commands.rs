@@ -17,27 +17,37 @@ pub(crate) fn count(server: &RedisServer) -> Result<Vec<Figure>, Box<dyn Error>>
 
 async fn count_all(server: &RedisServer) -> Result<Vec<Figure>, Box<dyn Error>> {
     let store = Mosquito::connect(&server.url()).await?;
-    let overseer = OverseerId::random();
     let mut figures = Vec::new();
-    for (queue, kind) in [(Nothing::SPEC.queue, ""), (Flowing::SPEC.queue, " with a flow")] {
+    for queue in [Nothing::SPEC.queue, Flowing::SPEC.queue] {
         store.queue(queue)?.flush().await?;
-        // The first time is for what is done once for a connection and a queue.
-        for runs in [1, 1, 10, 100] {
-            let mut claims = Vec::new();
-            let enqueued = match kind {
-                "" => counted(server, enqueue_all(&store, runs)).await?,
-                _ => counted(server, enqueue_flowing(&store, runs)).await?,
-            };
-            let claimed = counted(server, claim(&store, queue, &overseer, runs, &mut claims)).await?;
-            let settled = counted(server, settle(&store, queue, &mut claims)).await?;
-            figures.retain(|figure: &Figure| !figure.name.ends_with(&format!("of {runs}{kind}")));
-            for (what, value) in [("enqueue", enqueued), ("claim", claimed), ("settle", settled)] {
-                let name = format!("{what} of {runs}{kind}");
-                figures.push(Figure { name, kind: Kind::Commands, value });
-            }
+        // For what is done once for a connection and a queue.
+        count_calls(server, &store, queue, 1).await?;
+        for runs in [1, 10, 100] {
+            figures.extend(count_calls(server, &store, queue, runs).await?);
         }
     }
     Ok(figures)
+}
+
+/// So many runs on their way, each part of it in one call.
+async fn count_calls(
+    server: &RedisServer,
+    store: &Mosquito,
+    queue: &str,
+    runs: usize,
+) -> Result<[Figure; 3], Box<dyn Error>> {
+    let (overseer, mut claims) = (OverseerId::random(), Vec::new());
+    let flows = queue == Flowing::SPEC.queue;
+    let enqueued = match flows {
+        true => counted(server, enqueue_flowing(store, runs)).await?,
+        false => counted(server, enqueue_all(store, runs)).await?,
+    };
+    let claimed = counted(server, claim(store, queue, &overseer, runs, &mut claims)).await?;
+    let settled = counted(server, settle(store, queue, &mut claims)).await?;
+    Ok([("enqueue", enqueued), ("claim", claimed), ("settle", settled)].map(|(what, value)| {
+        let name = format!("{what} of {runs}{}", if flows { " with a flow" } else { "" });
+        Figure { name, kind: Kind::Commands, value }
+    }))
 }
 
 async fn counted(

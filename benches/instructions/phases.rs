@@ -97,7 +97,7 @@ pub(crate) fn all(url: &str) -> Answer {
     phase(4_000, "enqueue, in bulk", pin!(enqueue_all(&redis, 4_000)))?;
     phase(5_000, "claim, by 100", pin!(claim_all(&redis, &overseer, &mut claims)))?;
     phase(5_000, "settle, by 100", pin!(settle(&redis, Nothing::SPEC.queue, &mut claims)))?;
-    phase(3_000, "enqueue with a flow, in bulk", pin!(enqueue_flowing(&redis, 3_000)))?;
+    phase(5_000, "enqueue with a flow, in bulk", pin!(enqueue_flowing(&redis, 5_000)))?;
     runtime.block_on(enqueue_all(&memory, 5_000))?;
     phase(5_000, "drain of memory", pin!(drain(&memory, 5_000)))?;
     runtime.block_on(enqueue_all(&redis, 5_000))?;
