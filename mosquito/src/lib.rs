@@ -252,6 +252,12 @@ pub mod testing;
 #[path = "private.rs"]
 pub mod __private;
 
+// What is measured by itself is private, and stays so for everybody but the benchmarks.
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+#[path = "bench.rs"]
+pub mod __bench;
+
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use mosquito_macros::job;

@@ -24,6 +24,7 @@ mod places;
 mod pool;
 mod prefetch;
 mod presence;
+mod scale;
 mod shutdown;
 mod sync_ack;
 mod working;

@@ -1,5 +1,6 @@
 //! A store, looked into past its backend: what stands beside its runs.
 
+#[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 
 /// Where a store can be looked into.

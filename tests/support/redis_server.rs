@@ -44,6 +44,17 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
+    /// Whether there is a `redis-server` to start.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        Command::new("redis-server")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok()
+    }
+
     /// Starts a server, and returns when it answers.
     ///
     /// # Panics
@@ -66,7 +77,7 @@ impl RedisServer {
 
     /// Starts a server that may rewrite its configuration file, which begins with these lines.
     pub(crate) fn start_from(configuration: &str, arguments: &[&str]) -> Self {
-        assert!(is_installed(), "{MISSING}");
+        assert!(Self::is_installed(), "{MISSING}");
         // Between finding a free port and taking it, somebody else may take it.
         let mut refusal = String::new();
         for _ in 0..5 {
@@ -226,10 +237,6 @@ impl Drop for RedisServer {
         // It has nothing more to do than to end a process and remove a folder.
         let _ended = self.warden.wait();
     }
-}
-
-fn is_installed() -> bool {
-    Command::new("redis-server").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 pub(crate) fn free_port() -> u16 {

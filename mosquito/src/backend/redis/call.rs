@@ -24,6 +24,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Its bytes on the wire.
+    #[cfg(feature = "bench")]
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.command.get_packed_command()
+    }
+
     /// Sends it.
     pub(super) async fn send<T: FromRedisValue>(
         &self,

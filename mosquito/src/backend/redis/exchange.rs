@@ -98,18 +98,14 @@ impl Redis {
                 Key::Cancelled,
             ],
         };
-        let (simple, other) = sorted(settlements);
-        let args = |call: &mut Call<'_>| {
-            ask(call, claim);
-            tell_forgotten(call, settlements, &simple);
-            other.iter().for_each(|at| tell(call, &settlements[*at]));
-        };
+        let order = sorted(settlements);
+        let args = |call: &mut Call<'_>| tell_all(call, settlements, &order, claim);
         let answer = self.answer_either(queue, scripts, args).await?;
         let read = || {
             let mut reply = Reply::new(answer)?;
             let told = replies::settled(&mut reply, settlements.len())?;
             let mut settled = vec![Settled::Stale; settlements.len()];
-            simple.iter().chain(&other).zip(told).for_each(|(at, told)| settled[*at] = told);
+            order.0.iter().chain(&order.1).zip(told).for_each(|(at, told)| settled[*at] = told);
             let claimed = claim.map(|(ticket, _)| replies::claimed(&mut reply, &claim_of(ticket)));
             Ok((settled, claimed.transpose()?))
         };
@@ -118,13 +114,27 @@ impl Redis {
 }
 
 /// Which are told in the short way, since they are forgotten under claims of one length; and which are not.
-fn sorted(settlements: &[Settlement]) -> (Vec<usize>, Vec<usize>) {
+pub(super) type Order = (Vec<usize>, Vec<usize>);
+
+pub(super) fn sorted(settlements: &[Settlement]) -> Order {
     let length = settlements.first().map_or(0, |first| first.token.0.len());
     let is_simple = |at: &usize| {
         let Settlement { token, fate, .. } = &settlements[*at];
         matches!(fate, Fate::Forget) && token.0.len() == length
     };
     (0..settlements.len()).partition(is_simple)
+}
+
+/// All arguments of a call.
+pub(super) fn tell_all(
+    call: &mut Call<'_>,
+    settlements: &[Settlement],
+    (simple, other): &Order,
+    claim: Option<Asked<'_>>,
+) {
+    ask(call, claim);
+    tell_forgotten(call, settlements, simple);
+    other.iter().for_each(|at| tell(call, &settlements[*at]));
 }
 
 fn ask(call: &mut Call<'_>, claim: Option<Asked<'_>>) {

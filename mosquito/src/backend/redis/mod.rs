@@ -14,6 +14,8 @@
 //! What Redis itself can lose: see its `appendfsync` (with `everysec`, the last second before a power cut) and its
 //! asynchronous replication (what a replica had not yet got when it took over).
 
+#[cfg(feature = "bench")]
+mod bench;
 mod call;
 mod cancelling;
 mod checkup;
@@ -53,6 +55,9 @@ use keys::{Key, Keys};
 use pauses::Told;
 use scripts::Scripts;
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use bench::Wire;
 #[cfg(feature = "testing")]
 pub(crate) use erase::erase;
 pub use keys::DEFAULT_PREFIX;
