@@ -17,13 +17,13 @@ pub(crate) fn count(server: &RedisServer) -> Result<Vec<Figure>, Box<dyn Error>>
 
 async fn count_all(server: &RedisServer) -> Result<Vec<Figure>, Box<dyn Error>> {
     let store = Mosquito::connect(&server.url()).await?;
-    let mut figures = Vec::new();
+    let (overseer, mut figures) = (OverseerId::random(), Vec::new());
     for queue in [Nothing::SPEC.queue, Flowing::SPEC.queue] {
         store.queue(queue)?.flush().await?;
         // For what is done once for a connection and a queue.
-        count_calls(server, &store, queue, 1).await?;
+        count_calls(server, &store, queue, &overseer, 1).await?;
         for runs in [1, 10, 100] {
-            figures.extend(count_calls(server, &store, queue, runs).await?);
+            figures.extend(count_calls(server, &store, queue, &overseer, runs).await?);
         }
     }
     Ok(figures)
@@ -34,15 +34,16 @@ async fn count_calls(
     server: &RedisServer,
     store: &Mosquito,
     queue: &str,
+    overseer: &OverseerId,
     runs: usize,
 ) -> Result<[Figure; 3], Box<dyn Error>> {
-    let (overseer, mut claims) = (OverseerId::random(), Vec::new());
+    let mut claims = Vec::new();
     let flows = queue == Flowing::SPEC.queue;
     let enqueued = match flows {
         true => counted(server, enqueue_flowing(store, runs)).await?,
         false => counted(server, enqueue_all(store, runs)).await?,
     };
-    let claimed = counted(server, claim(store, queue, &overseer, runs, &mut claims)).await?;
+    let claimed = counted(server, claim(store, queue, overseer, runs, &mut claims)).await?;
     let settled = counted(server, settle(store, queue, &mut claims)).await?;
     Ok([("enqueue", enqueued), ("claim", claimed), ("settle", settled)].map(|(what, value)| {
         let name = format!("{what} of {runs}{}", if flows { " with a flow" } else { "" });

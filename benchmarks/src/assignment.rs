@@ -19,6 +19,8 @@ pub(crate) struct Assignment {
     pub(crate) work: Work,
     /// Of so many runs, numbered from 0.
     pub(crate) runs: usize,
+    /// A worker notes how late each run is.
+    pub(crate) timed: bool,
     pub(crate) role: Role,
 }
 

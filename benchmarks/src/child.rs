@@ -33,8 +33,8 @@ async fn work(
     executors: usize,
     mut parent: Parent,
 ) -> Result<(), Failure> {
-    let Assignment { url, work, runs, .. } = assignment.clone();
-    let ledger = Arc::new(Ledger::of(runs, work));
+    let Assignment { url, work, runs, timed, .. } = assignment.clone();
+    let ledger = Arc::new(Ledger::of(runs, work, timed));
     parent.say("ready");
     parent.told("go").await?;
 

@@ -33,7 +33,7 @@ use crate::figures::{Bench, Options};
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
-    child: Option<Child>,
+    command: Option<Command>,
     /// A smoke run: few runs and one round, written to the target folder.
     #[arg(long)]
     quick: bool,
@@ -49,7 +49,7 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Child {
+enum Command {
     /// What the command starts itself for each measurement.
     #[command(hide = true)]
     Child { assignment: String },
@@ -70,10 +70,10 @@ enum Child {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = match &arguments.child {
-        Some(Child::Child { assignment }) => child(assignment).await,
-        Some(Child::Scale { quick, only }) => scale::measure(*quick, only).await,
-        Some(Child::Worker { plan }) => scale::work(plan).await,
+    let ended = match &arguments.command {
+        Some(Command::Child { assignment }) => child(assignment).await,
+        Some(Command::Scale { quick, only }) => scale::measure(*quick, only).await,
+        Some(Command::Worker { plan }) => scale::work(plan).await,
         None => compare(arguments).await,
     };
     match ended {

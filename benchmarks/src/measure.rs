@@ -79,7 +79,7 @@ impl Setup<'_> {
     /// Enqueues all runs; nobody performs them.
     pub(crate) async fn enqueue(&self, how: How) -> Result<Cost, Failure> {
         self.server.clear().await?;
-        let mut enqueuer = self.start(Role::Enqueuer { how }).await?;
+        let mut enqueuer = self.start(Role::Enqueuer { how }, false).await?;
         let (before, used) = (self.server.read().await?, enqueuer.usage());
         enqueuer.tell("go").await?;
         let Enqueued { micros } = enqueuer.answer(ANSWER).await?;
@@ -101,7 +101,7 @@ impl Setup<'_> {
         let filling = Setup { url: self.server.url(), ..self.clone() };
         filling.enqueue(self.contestant.fill()).await?;
 
-        let mut worker = self.start(Role::Worker { executors }).await?;
+        let mut worker = self.start(Role::Worker { executors }, false).await?;
         let (before, used) = (self.server.read().await?, worker.usage());
         let start = Instant::now();
         worker.tell("go").await?;
@@ -126,7 +126,7 @@ impl Setup<'_> {
     /// Lets a worker stand idle, then enqueues in that way, and measures until all is done.
     pub(crate) async fn live(&self, executors: usize, how: How) -> Result<Lived, Failure> {
         self.server.clear().await?;
-        let mut worker = self.start(Role::Worker { executors }).await?;
+        let mut worker = self.start(Role::Worker { executors }, true).await?;
         worker.tell("go").await?;
         tokio::time::sleep(SETTLE).await;
         let idle_commands = match how {
@@ -139,7 +139,7 @@ impl Setup<'_> {
             _ => 0.0,
         };
 
-        let mut enqueuer = self.start(Role::Enqueuer { how }).await?;
+        let mut enqueuer = self.start(Role::Enqueuer { how }, false).await?;
         let start = Instant::now();
         enqueuer.tell("go").await?;
         let _: Enqueued = enqueuer.answer(ANSWER).await?;
@@ -150,12 +150,13 @@ impl Setup<'_> {
         Ok(Lived { took, latencies, idle_commands })
     }
 
-    async fn start(&self, role: Role) -> Result<Process, Failure> {
+    async fn start(&self, role: Role, timed: bool) -> Result<Process, Failure> {
         let assignment = Assignment {
             contestant: self.contestant.facts().name.into(),
             url: self.url.clone(),
             work: self.work,
             runs: self.runs,
+            timed,
             role,
         };
         Process::start(&assignment).await

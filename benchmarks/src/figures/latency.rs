@@ -24,7 +24,7 @@ const EXECUTORS: usize = 10;
 
 impl Bench {
     pub(super) async fn latency(&mut self) -> Result<(), Failure> {
-        let seconds = if self.options.quick { 1.0 } else { 2.5 };
+        let seconds = if self.options.quick { 0.6 } else { 2.5 };
         for round in 1..=self.options.rounds {
             for contestant in self.contestants.clone().iter() {
                 let runs = (seconds * 1e6 / GAP as f64) as usize;

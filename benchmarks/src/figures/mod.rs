@@ -2,6 +2,7 @@
 
 mod commands;
 mod conditions;
+mod deep;
 mod drain;
 mod enqueue;
 mod features;
@@ -67,6 +68,7 @@ impl Bench {
         self.enqueue().await?;
         self.drain().await?;
         self.commands().await?;
+        self.deep().await?;
         self.latency().await?;
         self.conditions().await?;
         self.features().await

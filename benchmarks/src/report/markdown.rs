@@ -95,6 +95,7 @@ fn drain(bench: &Bench) -> String {
         table.row(&format!("{level} executor{s}"), &format!("drain/{level}"), As::Whole);
     }
     table.row("best with so many", BEST, As::Whole);
+    table.row("a million waiting, at its best", "deep", As::Whole);
     table.row_of("runs in a round of its best", As::Whole, |name| at_best(bench, name, "/runs"));
     let no_ack: Vec<_> = bench
         .contestants
@@ -156,10 +157,11 @@ fn costs(bench: &Bench) -> String {
     let mut memory = Table::of(bench, "memory", true);
     memory.row("Redis, bytes per waiting run", "memory", As::Whole);
     memory.row_of("worker, most ever, MiB", As::Mebibytes, |name| at_best(bench, name, "/peak"));
+    memory.row("worker, most ever with a million waiting, MiB", "deep/peak", As::Mebibytes);
     memory.row("worker, 1 s after the last run, MiB", "rest", As::Mebibytes);
     format!(
         "## What a run costs\n\nDrain, each with its best number of executors; commands sent are counted in a round of their own.\n\n{}\nEnqueue, 64 at a time.\n\n{}\n\
-         A worker's memory includes its ledger, five bytes for each run.\n\n{}",
+         A worker's memory includes its ledger, one byte for each run.\n\n{}",
         drain.finish(),
         enqueue.finish(),
         memory.finish()

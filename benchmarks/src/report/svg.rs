@@ -7,7 +7,7 @@ use crate::results::Series;
 
 const COLOURS: [&str; 8] =
     ["#d9480f", "#1c7ed6", "#2b8a3e", "#9c36b5", "#c2255c", "#0c8599", "#868e96", "#b08900"];
-const STYLE: &str = "<style>text{font:13px system-ui,sans-serif;fill:#495057}.title{font-weight:600;font-size:15px}\
+const STYLE: &str = "<style>text{font:13px system-ui,sans-serif;fill:#6e7781}.title{font-weight:600;font-size:15px}\
 .grid{stroke:#868e96;stroke-opacity:.3}@media(prefers-color-scheme:dark){text{fill:#ced4da}}</style>";
 const WIDTH: f64 = 760.0;
 

@@ -145,3 +145,16 @@ impl Told {
         self.latencies.get(at).map_or(f64::NAN, |micros| *micros as f64 / 1_000.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+
+    #[test]
+    fn a_quantile_is_a_latency_that_so_many_do_not_exceed() {
+        let told = Told { performed: 100, latencies: (1..=100).map(|n| 1_000 * n).collect() };
+
+        assert_eq!([0.5, 0.99, 1.0].map(|part| told.latency(part)), [50.0, 99.0, 100.0]);
+        assert!(Told::default().latency(0.5).is_nan(), "of nothing there is none");
+    }
+}
