@@ -1,6 +1,6 @@
 //! Which queue a job's runs go into: `queue = "mail"`, or `queue("events", partitions = 8, by = [user_id])`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::{Lit, LitStr};
 
@@ -38,7 +38,7 @@ pub(crate) struct Place {
 
 impl Queue {
     pub(crate) fn parse(entry: &Entry, example: &str, mistakes: &mut Mistakes) -> Option<Self> {
-        if !matches!(entry.value, Value::List(_)) {
+        if !is_list(entry) {
             let name = mistakes.take(entry.text(example))?;
             return Some(Self { name, partitions: None, by: Vec::new() });
         }
@@ -87,6 +87,13 @@ impl Queue {
         }
         place
     }
+}
+
+/// Whether more than a name is meant: a name alone in other brackets is a name.
+fn is_list(entry: &Entry) -> bool {
+    let Value::List(group) = &entry.value else { return false };
+    let is_comma = |token| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',');
+    group.delimiter() == Delimiter::Parenthesis || group.stream().into_iter().any(is_comma)
 }
 
 fn partitions(entry: &Entry) -> syn::Result<u32> {
