@@ -33,7 +33,7 @@ use crate::job_run::NewRun;
 /// How many calls of a line are on their way at once, before others gather.
 const TURNS: usize = 4;
 
-/// How long a call counts as on its way, if its answer does not come before.
+/// How long a call counts as on its way, if its answer does not come before. Its caller may hold it, and not ask for the answer.
 const TURN: Duration = Duration::from_millis(5);
 
 /// The most runs with a flow in one call: a script keeps all others from the server, and these take it ten times as long as plain ones.
@@ -158,7 +158,7 @@ impl Line {
         }
     }
 
-    pub(super) fn tell(&self, call: &mut Cmd, runs: &[NewRun]) {
+    fn tell(&self, call: &mut Cmd, runs: &[NewRun]) {
         for run in runs {
             flow::tell(call, run, self.with_flows);
         }
