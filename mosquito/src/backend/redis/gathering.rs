@@ -12,8 +12,8 @@
 //!
 //! - What was gathered belongs to no task: whoever still waits for it carries it on. So one that is dropped, or held without being
 //!   polled, holds up nobody for longer than a turn. Whether its own runs are enqueued then is left open.
-//! - One call is one script. An error is told to each whose runs were in it, as if it had called alone; a run that is a duplicate of
-//!   any kind is an answer, and changes nothing for others.
+//! - One call is one script, which fails for what is wrong with its queue or its server: each whose runs were in it is told so. What is
+//!   wrong with one run, a duplicate of any kind, is an answer, and changes nothing for others.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
