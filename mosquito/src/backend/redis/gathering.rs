@@ -12,8 +12,8 @@
 //!
 //! - What was gathered belongs to no task: whoever still waits for it carries it on. So one that is dropped, or held without being
 //!   polled, holds up nobody for longer than a turn. Whether its own runs are enqueued then is left open.
-//! - One call is one script. An error is told to each whose runs were in it, as if it had called alone; a run that is a duplicate of
-//!   any kind is an answer, and changes nothing for others.
+//! - One call is one script, which fails for what is wrong with its queue or its server: each whose runs were in it is told so. What is
+//!   wrong with one run, a duplicate of any kind, is an answer, and changes nothing for others.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +34,7 @@ use crate::job_run::NewRun;
 /// How many calls of a line are on their way at once, before others gather.
 const TURNS: usize = 4;
 
-/// How long a call counts as on its way, if its answer does not come before.
+/// How long a call counts as on its way, if its answer does not come before. Its caller may hold it, and not ask for the answer.
 const TURN: Duration = Duration::from_millis(5);
 
 /// The most runs with a flow in one call: a script keeps all others from the server, and these take it ten times as long as plain ones.
@@ -159,7 +159,7 @@ impl Line {
         }
     }
 
-    pub(super) fn tell(&self, call: &mut Cmd, runs: &[NewRun]) {
+    fn tell(&self, call: &mut Cmd, runs: &[NewRun]) {
         for run in runs {
             flow::tell(call, run, self.with_flows);
         }
