@@ -7,7 +7,8 @@ use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::assignment::Assignment;
@@ -29,6 +30,8 @@ pub(crate) struct Process {
     id: u32,
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
+    /// The last line of its errors, when it has ended.
+    complaint: JoinHandle<String>,
     named: String,
 }
 
@@ -48,6 +51,7 @@ impl Process {
             command.arg("child").arg(json);
             command
         };
+<<<<<<< HEAD
         Self::of(command, format!("{} ({:?})", assignment.contestant, assignment.role)).await
     }
 
@@ -58,6 +62,21 @@ impl Process {
         let output = child.stdout.take().expect("its output is piped");
         let mut process =
             Self { id, input: child.stdin.take(), output: BufReader::new(output).lines(), child, named };
+=======
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn()?;
+        let id = child.id().ok_or("the process ended at once")?;
+        let output = child.stdout.take().expect("its output is piped");
+        let errors = child.stderr.take().expect("its errors are piped");
+        let mut process = Self {
+            id,
+            input: child.stdin.take(),
+            output: BufReader::new(output).lines(),
+            complaint: tokio::spawn(listen(errors)),
+            child,
+            named: format!("{} ({:?})", assignment.contestant, assignment.role),
+        };
+>>>>>>> bench
         process.says("ready", START).await?;
         Ok(process)
     }
@@ -78,7 +97,7 @@ impl Process {
     pub(crate) async fn said(&mut self, word: &str, within: Duration) -> Result<bool, Failure> {
         match timeout(within, self.output.next_line()).await {
             Ok(Ok(Some(line))) => Ok(line == word),
-            Ok(Ok(None)) => Err(format!("{}: ended", self.named).into()),
+            Ok(Ok(None)) => Err(self.ended().await),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Ok(false),
         }
@@ -98,10 +117,17 @@ impl Process {
     async fn line(&mut self, within: Duration) -> Result<String, Failure> {
         match timeout(within, self.output.next_line()).await {
             Ok(Ok(Some(line))) => Ok(line),
-            Ok(Ok(None)) => Err(format!("{}: ended", self.named).into()),
+            Ok(Ok(None)) => Err(self.ended().await),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(format!("{}: said nothing for {within:?}", self.named).into()),
         }
+    }
+
+    /// Why it ended by itself.
+    async fn ended(&mut self) -> Failure {
+        let status = self.child.wait().await.map(|status| status.to_string());
+        let complaint = (&mut self.complaint).await.unwrap_or_default();
+        format!("{} ended, {}: {complaint}", self.named, status.unwrap_or_default()).into()
     }
 
     /// What it used so far.
@@ -116,6 +142,16 @@ impl Process {
         self.child.wait().await?;
         Ok(())
     }
+}
+
+/// Reads what a child complains of, so that it never waits to say it, and keeps the last line.
+async fn listen(errors: ChildStderr) -> String {
+    let mut lines = BufReader::new(errors).lines();
+    let mut last = String::new();
+    while let Ok(Some(line)) = lines.next_line().await {
+        last = line;
+    }
+    last
 }
 
 impl Usage {

@@ -7,6 +7,7 @@
 //! - It looks for runs every 1 ms when idle: without a strategy an idle worker looks again at its next heartbeat, after 30 s. The strategy is one of our
 //!   own ([`Often`]), by `poll_with_strategy`: that of `poll_with_interval` forgets to wake the worker when a fetch takes longer than the interval.
 //! - Retries are by its `retry` layer, which tries again at once in the same process.
+//! - An answer may take a minute: by default a connection gives up after half a second, which is too short for a machine that writes a log.
 //! - Bulk is `push_bulk`.
 //! - All pushes go through its set of scheduled runs, and each fetch moves everything that is due with one `unpack`: with more than about 8,000
 //!   due runs that fails for good ("too many results to unpack"), and the worker stops. So it is never given more than 7,000 at once.
@@ -21,6 +22,7 @@ use apalis::prelude::{
 };
 use apalis_redis::{Config, RedisStorage};
 use async_trait::async_trait;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -57,6 +59,12 @@ impl PollStrategy for Often {
 
 fn config() -> Config {
     Config::default().queue("bench").lock_tasks(false).emit_events(false).idempotency_ttl(Some(UNIQUE))
+}
+
+/// As `apalis_redis::connect`, but for the time that an answer may take.
+async fn connect(url: &str) -> Result<ConnectionManager, Failure> {
+    let config = ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
+    Ok(redis::Client::open(url)?.get_connection_manager_with_config(config).await?)
 }
 
 async fn note(run: Arguments, ledger: Data<Arc<Ledger>>) -> Result<(), BoxDynError> {
@@ -98,8 +106,8 @@ impl Contestant for Apalis {
     }
 
     async fn client(&self, url: &str, work: Work) -> Result<Arc<dyn Client>, Failure> {
-        let redis = apalis_redis::connect(url).await?;
-        Ok(Arc::new(Enqueuer { storage: RedisStorage::new(redis).with_config(config()), work }))
+        let storage = RedisStorage::new(connect(url).await?).with_config(config());
+        Ok(Arc::new(Enqueuer { storage, work }))
     }
 
     async fn work(
@@ -109,7 +117,7 @@ impl Contestant for Apalis {
         executors: usize,
         ledger: Arc<Ledger>,
     ) -> Result<(), Failure> {
-        let redis = apalis_redis::connect(url).await?;
+        let redis = connect(url).await?;
         let storage: RedisStorage<Arguments> =
             RedisStorage::new(redis).with_config(config().batch_size(executors.max(10)));
         let worker = WorkerBuilder::new("worker")

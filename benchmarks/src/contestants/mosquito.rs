@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mosquito::{Context, Job, JobError, JobResult, Mosquito as Client_, Perform, job};
+use mosquito::{Context, Job, JobError, JobResult, Perform, job};
 
 use crate::assignment::{Arguments, Work};
 use crate::clock;
@@ -83,18 +83,18 @@ impl Contestant for Mosquito {
     }
 
     async fn client(&self, url: &str, work: Work) -> Result<Arc<dyn Client>, Failure> {
-        Ok(Arc::new(Enqueuer { mosquito: Client_::connect(url).await?, work }))
+        Ok(Arc::new(Enqueuer { mosquito: mosquito::Mosquito::connect(url).await?, work }))
     }
 
     async fn work(&self, url: &str, _: Work, executors: usize, ledger: Arc<Ledger>) -> Result<(), Failure> {
-        let mosquito = Client_::connect(url).await?;
+        let mosquito = mosquito::Mosquito::connect(url).await?;
         mosquito.runner().queues(["bench"]).state(ledger).executors(executors).build()?.run().await?;
         Ok(())
     }
 }
 
 struct Enqueuer {
-    mosquito: Client_,
+    mosquito: mosquito::Mosquito,
     work: Work,
 }
 

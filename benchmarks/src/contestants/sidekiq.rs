@@ -6,6 +6,7 @@
 //! - Runs are popped and not acknowledged: what a process that dies had popped is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sidekiq::{Processor, ProcessorConfig, RedisConnectionManager, RedisPool, WorkerOpts};
@@ -19,7 +20,7 @@ pub(crate) struct Sidekiq;
 /// Connections beyond one for each executor: heartbeats, and what is noted of a run while another fetches.
 const SPARE: u32 = 16;
 /// For how long a key is unique: longer than a round.
-const UNIQUE: std::time::Duration = std::time::Duration::from_secs(600);
+const UNIQUE: Duration = Duration::from_secs(600);
 
 #[derive(Clone)]
 struct Note(Arc<Ledger>);

@@ -9,6 +9,7 @@ mod features;
 mod latency;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -85,7 +86,7 @@ impl Bench {
         Setup { contestant, server, url: server.url(), work, runs }
     }
 
-    /// So many runs that a round of this figure takes about as long as that. When its pace is not known, it is looked for first.
+    /// So many runs that a round of this figure takes about as long as that; few when its pace is not known yet.
     fn runs(&self, figure: &str, contestant: &dyn Contestant, aim: Duration) -> usize {
         let facts = contestant.facts();
         let pace = self.paces.get(&(figure.to_owned(), facts.name));
@@ -102,8 +103,8 @@ impl Bench {
         *known = known.max(pace);
     }
 
-    /// Whether a first round is needed that only finds the pace.
-    fn rounds(&self) -> std::ops::RangeInclusive<usize> {
+    /// The rounds; round 0 only finds the pace, and is not needed where the pace says nothing.
+    fn rounds(&self) -> RangeInclusive<usize> {
         if self.options.quick { 1..=self.options.rounds } else { 0..=self.options.rounds }
     }
 

@@ -23,8 +23,9 @@ impl Machine {
     pub(crate) async fn look(bench: &Bench) -> Result<Self, Failure> {
         let server = &bench.server;
         let (save, io_threads) = (server.setting("save").await?, server.setting("io-threads").await?);
+        let saves = if save.is_empty() { "no snapshots".into() } else { format!("save {save}") };
         let redis = format!(
-            "{} ({}), save `{save}`, io-threads {io_threads}, on the same cores, over loopback",
+            "{} ({}), {saves}, io-threads {io_threads}, on the same cores, over loopback",
             server.tells("redis_version").await?,
             server.tells("mem_allocator").await?,
         );
@@ -32,7 +33,7 @@ impl Machine {
             date: clock::date(),
             processor: line_of("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            memory: line_of("/proc/meminfo", "MemTotal"),
+            memory: memory(),
             kernel: said("uname", &["-sr"]),
             redis,
             rust: said("rustc", &["--version"]),
@@ -54,6 +55,12 @@ pub(crate) fn version(package: &str) -> String {
         rest.split_once("\"version\": \"")?.1.split('"').next()
     };
     from_cargo.or_else(from_npm).unwrap_or("unknown").into()
+}
+
+fn memory() -> String {
+    let told = line_of("/proc/meminfo", "MemTotal");
+    let kilobytes = told.strip_suffix(" kB").and_then(|kilobytes| kilobytes.parse::<f64>().ok());
+    kilobytes.map_or(told, |kilobytes| format!("{:.0} GiB", kilobytes / 1_048_576.0))
 }
 
 /// What stands behind the colon.

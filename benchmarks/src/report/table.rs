@@ -1,5 +1,6 @@
 //! A table with a column for each contestant, and notes on what is missing.
 
+use crate::contestants::Acks;
 use crate::figures::Bench;
 use crate::results::Series;
 
@@ -25,10 +26,8 @@ pub(crate) struct Table<'a> {
 impl<'a> Table<'a> {
     pub(crate) fn of(bench: &'a Bench, corner: &str, limits: bool) -> Self {
         let facts = bench.contestants.iter().map(|contestant| contestant.facts());
-        let columns: Vec<_> = facts
-            .filter(|facts| limits || facts.acks != crate::contestants::Acks::Limit)
-            .map(|facts| facts.name)
-            .collect();
+        let columns: Vec<_> =
+            facts.filter(|facts| limits || facts.acks != Acks::Limit).map(|facts| facts.name).collect();
         let head = format!("| {corner} | {} |", columns.join(" | "));
         let rule = format!("|---|{}", "---:|".repeat(columns.len()));
         Self { bench, columns, lines: vec![head, rule], notes: Vec::new() }
