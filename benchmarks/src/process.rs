@@ -51,18 +51,11 @@ impl Process {
             command.arg("child").arg(json);
             command
         };
-<<<<<<< HEAD
         Self::of(command, format!("{} ({:?})", assignment.contestant, assignment.role)).await
     }
 
     /// Starts a command that says `ready`, and waits until it does.
     pub(crate) async fn of(mut command: Command, named: String) -> Result<Self, Failure> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let id = child.id().ok_or("the process ended at once")?;
-        let output = child.stdout.take().expect("its output is piped");
-        let mut process =
-            Self { id, input: child.stdin.take(), output: BufReader::new(output).lines(), child, named };
-=======
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn()?;
         let id = child.id().ok_or("the process ended at once")?;
@@ -74,9 +67,8 @@ impl Process {
             output: BufReader::new(output).lines(),
             complaint: tokio::spawn(listen(errors)),
             child,
-            named: format!("{} ({:?})", assignment.contestant, assignment.role),
+            named,
         };
->>>>>>> bench
         process.says("ready", START).await?;
         Ok(process)
     }
