@@ -29,14 +29,14 @@ async fn what_was_claimed_ahead_of_a_long_run_is_handed_back_and_performed_elsew
     let server = RedisServer::start();
     let mosquito = Mosquito::connect(&server.url()).await.unwrap();
     let _ = mosquito.enqueue_all((0..20_000).map(|_| Mixed { ms: 0 })).await.unwrap();
-    let _ = mosquito.enqueue_all((0..4).map(|_| Mixed { ms: 6_000 })).await.unwrap();
-    let _ = mosquito.enqueue_all((0..1_000).map(|_| Mixed { ms: 0 })).await.unwrap();
+    let _ = mosquito.enqueue_all((0..4).map(|_| Mixed { ms: 12_000 })).await.unwrap();
+    let _ = mosquito.enqueue_all((0..300).map(|_| Mixed { ms: 0 })).await.unwrap();
 
     let first = work(&mosquito, |runner| runner.queues(["mixed"]).executors(4));
     let queue = mosquito.queue("mixed").unwrap();
     soon("all four executors have long ones, and nothing else is kept", || async {
         let (pending, waiting) = (queue.sizes().await.unwrap().pending, queue.sizes().await.unwrap().waiting);
-        if pending == 4 && waiting > 900 { Ok(()) } else { Err((pending, waiting)) }
+        if pending == 4 && waiting > 200 { Ok(()) } else { Err((pending, waiting)) }
     })
     .await;
     let begin = Instant::now();
@@ -46,13 +46,13 @@ async fn what_was_claimed_ahead_of_a_long_run_is_handed_back_and_performed_elsew
         if waiting == 0 { Ok(()) } else { Err(waiting) }
     })
     .await;
-    assert!(begin.elapsed() < Duration::from_secs(5), "while the long ones last");
+    assert!(begin.elapsed() < Duration::from_secs(10), "while the long ones last");
 
     let report = first.stop().await;
     let other = second.stop().await;
-    assert_eq!(report.performed + other.performed, 21_004);
+    assert_eq!(report.performed + other.performed, 20_304);
     assert_eq!(report.failed + other.failed, 0);
-    assert!(other.performed >= 900, "{other}");
+    assert!(other.performed >= 200, "{other}");
     assert_eq!(queue.sizes().await.unwrap().total(), 0);
 }
 

@@ -4,9 +4,11 @@
 //! coordinators at once would move each run, and enqueue each tick, once all the same, since the store decides.
 
 use std::collections::HashMap;
-use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -44,6 +46,8 @@ pub(super) struct Coordinator<'a> {
     ticks_resting: Resting,
     lease: Duration,
     epoch: u64,
+    /// What goes on while it does something else.
+    waiting: Option<Waiting>,
 }
 
 impl<'a> Coordinator<'a> {
@@ -61,6 +65,7 @@ impl<'a> Coordinator<'a> {
             ticks_resting: Resting::default(),
             lease,
             epoch: 0,
+            waiting: None,
         }
     }
 
@@ -175,72 +180,93 @@ impl<'a> Coordinator<'a> {
             |when: &HashMap<QueueName, Instant>| when.get(queue).is_none_or(|due| *due <= Instant::now());
         let (promotion_is_due, prune_is_due) = (is_due(&self.due), is_due(&self.prune));
         if promotion_is_due {
-            let next = self.of_one_queue(queue, self.promote(queue).await)?;
+            let next = of_one_queue(self.desk, queue, promote(self.desk, queue).await)?;
             self.due.insert(queue.clone(), Instant::now() + next);
         }
         if prune_is_due {
-            let next = self.of_one_queue(queue, self.prune(queue).await)?;
+            let next = of_one_queue(self.desk, queue, prune(self.desk, queue).await)?;
             self.prune.insert(queue.clone(), Instant::now() + next);
         }
         Ok(())
     }
 
-    /// What is wrong with one queue for good must not hold up the others.
-    fn of_one_queue(&self, queue: &QueueName, next: Result<Duration>) -> Result<Duration> {
-        match next {
-            Err(error) if !error.is_transient() && !matches!(error, Error::Denied { .. }) => {
-                tracing::error!(target: "mosquito", %queue, ?error, "a queue cannot be coordinated");
-                Ok(SWEEP_EVERY)
-            }
-            next => self.desk.noted(next),
-        }
-    }
-
-    /// Answers how long until the next one is due: zero when more were due than one call moves.
-    async fn promote(&self, queue: &QueueName) -> Result<Duration> {
-        let promoted = self.desk.backend.promote(queue, BATCH_LIMIT).await?;
-        if promoted.moved > 0 {
-            self.desk.events.emit(|| Event::Promoted { queue: queue.clone(), runs: promoted.moved });
-        }
-        Ok(promoted.next_due.unwrap_or(SWEEP_EVERY).min(SWEEP_EVERY))
-    }
-
-    async fn prune(&self, queue: &QueueName) -> Result<Duration> {
-        let pruned = self.desk.backend.prune(queue, DEAD_KEPT, DEAD_KEPT_FOR, BATCH_LIMIT).await?;
-        Ok(if pruned == BATCH_LIMIT { Duration::ZERO } else { PRUNE_EVERY })
-    }
-
-    /// Waits until something is due, or this overseer does not lead any more. What it renews meanwhile ends no wait: to begin another costs
-    /// a command. Answers until when it leads by then.
+    /// Waits until something is due, or this overseer does not lead any more. Answers until when it leads by then.
+    ///
+    /// Its own clock says when that is: a server's blocking commands end up to a tenth of a second late. And neither that nor what it renews
+    /// meanwhile ends the wait for a signal, since to begin another costs a command.
     async fn wait_for_due_runs(&mut self, mut until: Instant) -> Result<Instant> {
         let due = self.due.iter().chain(&self.prune).filter(|(queue, _)| !self.resting.has(queue));
         let next = due.map(|(_, due)| *due).chain(self.resting.next()).chain(self.next_tick()).min();
-        let pause = next.unwrap_or(until).saturating_duration_since(Instant::now());
-        if pause.is_zero() {
+        let next = next.unwrap_or(until);
+        if next <= Instant::now() {
             return Ok(until);
         }
         let (desk, queues) = (self.desk, self.queues.everywhere());
-        let mut signal = pin!(desk.backend.wait(Signal::Due, &queues, pause));
+        let mut waiting = match self.waiting.take().filter(|waiting| waiting.queues == queues) {
+            Some(waiting) => waiting,
+            None => Waiting::begin(desk, queues),
+        };
         loop {
-            let answer = tokio::select! {
-                answer = &mut signal => answer?,
-                () = desk.stop.cancelled() => None,
-                () = tokio::time::sleep_until(until), if self.epoch > 0 => {
-                    let begin = Instant::now();
-                    if desk.backend.lead(&desk.overseer, self.lease).await? == Some(self.epoch) {
-                        until = begin + around(self.lease * 2 / 3);
-                        desk.outage.wrote();
-                        continue;
+            tokio::select! {
+                signal = &mut waiting.signal => {
+                    if let Some(queue) = signal? {
+                        self.due.remove(&queue);
                     }
-                    None
+                    return Ok(until);
                 }
-                // Nobody knows who leads.
-                () = tokio::time::sleep_until(until), if self.epoch == 0 => None,
-            };
-            if let Some(queue) = answer {
-                self.due.remove(&queue);
+                () = tokio::time::sleep_until(next) => break,
+                () = desk.stop.cancelled() => break,
+                () = tokio::time::sleep_until(until) => {
+                    let begin = Instant::now();
+                    // Otherwise somebody else may lead, or nobody knows who does.
+                    if self.epoch == 0 || desk.backend.lead(&desk.overseer, self.lease).await? != Some(self.epoch) {
+                        break;
+                    }
+                    until = begin + around(self.lease * 2 / 3);
+                    desk.outage.wrote();
+                }
             }
-            return Ok(until);
         }
+        self.waiting = Some(waiting);
+        Ok(until)
+    }
+}
+
+/// What is wrong with one queue for good must not hold up the others.
+fn of_one_queue(desk: &Desk, queue: &QueueName, next: Result<Duration>) -> Result<Duration> {
+    match next {
+        Err(error) if !error.is_transient() && !matches!(error, Error::Denied { .. }) => {
+            tracing::error!(target: "mosquito", %queue, ?error, "a queue cannot be coordinated");
+            Ok(SWEEP_EVERY)
+        }
+        next => desk.noted(next),
+    }
+}
+
+/// Answers how long until the next one is due: zero when more were due than one call moves.
+async fn promote(desk: &Desk, queue: &QueueName) -> Result<Duration> {
+    let promoted = desk.backend.promote(queue, BATCH_LIMIT).await?;
+    if promoted.moved > 0 {
+        desk.events.emit(|| Event::Promoted { queue: queue.clone(), runs: promoted.moved });
+    }
+    Ok(promoted.next_due.unwrap_or(SWEEP_EVERY).min(SWEEP_EVERY))
+}
+
+async fn prune(desk: &Desk, queue: &QueueName) -> Result<Duration> {
+    let pruned = desk.backend.prune(queue, DEAD_KEPT, DEAD_KEPT_FOR, BATCH_LIMIT).await?;
+    Ok(if pruned == BATCH_LIMIT { Duration::ZERO } else { PRUNE_EVERY })
+}
+
+/// A wait for the signal that something may be due before all else.
+struct Waiting {
+    queues: Arc<[QueueName]>,
+    signal: BoxFuture<'static, Result<Option<QueueName>>>,
+}
+
+impl Waiting {
+    fn begin(desk: &Desk, queues: Arc<[QueueName]>) -> Self {
+        let (backend, those) = (desk.backend.clone(), queues.clone());
+        let signal = async move { backend.wait(Signal::Due, &those, around(SWEEP_EVERY)).await }.boxed();
+        Self { queues, signal }
     }
 }
