@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::desk::Desk;
 use super::executor::{Executor, Work};
 use super::last_chance;
+use super::line::Line;
 use crate::events::Event;
 use crate::job::panic_message;
 use crate::name::QueueName;
@@ -22,8 +23,7 @@ pub(crate) struct Pool {
     idle: Arc<Semaphore>,
     /// How many permits there are beyond the executors.
     ahead: AtomicUsize,
-    sender: async_channel::Sender<Handout>,
-    receiver: async_channel::Receiver<Handout>,
+    line: Arc<Line<Handout>>,
     size: AtomicUsize,
     wanted: Mutex<Wanted>,
     tasks: TaskTracker,
@@ -52,11 +52,10 @@ enum Handout {
 
 impl Pool {
     pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
-        let (sender, receiver) = async_channel::unbounded();
         let idle = Arc::new(Semaphore::new(0));
         let (size, ahead, wanted, tasks) =
             (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
-        Arc::new(Self { desk, executor, idle, ahead, sender, receiver, size, wanted, tasks })
+        Arc::new(Self { desk, executor, idle, ahead, line: Arc::new(Line::new()), size, wanted, tasks })
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -124,7 +123,7 @@ impl Pool {
         idle.forget();
         for _ in 0..executors {
             // A pool that is closed has no executor left to retire.
-            let _ = self.sender.try_send(Handout::Retire);
+            let _ = self.line.put(Handout::Retire);
         }
     }
 
@@ -164,21 +163,18 @@ impl Pool {
 
     /// How many runs are handed out that no executor has begun.
     pub(super) fn backlog(&self) -> usize {
-        self.receiver.len()
+        self.line.len()
     }
 
     /// Hands back what no executor has begun, in its order.
     pub(super) fn hand_backlog_back(&self) {
-        let (mut works, mut others) = (Vec::new(), Vec::new());
-        while let Ok(handout) = self.receiver.try_recv() {
+        let mut works = Vec::new();
+        for handout in self.line.take_all() {
             match handout {
                 Handout::Perform(work, permit) => works.push((work, permit)),
-                Handout::Retire => others.push(handout),
+                // A pool that is closed has no executor left to retire.
+                Handout::Retire => drop(self.line.put(Handout::Retire)),
             }
-        }
-        for handout in others {
-            // A pool that is closed has no executor left to retire.
-            let _ = self.sender.try_send(handout);
         }
         let executor = self.executor.clone();
         self.tasks.spawn(async move {
@@ -189,9 +185,8 @@ impl Pool {
     }
 
     pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {
-        self.sender
-            .try_send(Handout::Perform(Arc::new(work), permit))
-            .expect("an unbounded channel that is open takes all");
+        let handed = self.line.put(Handout::Perform(Arc::new(work), permit));
+        assert!(handed.is_ok(), "the overseer closes the pool when it claims nothing more");
     }
 
     /// Puts runs off, and only then hands out the one that is to be performed without them.
@@ -209,10 +204,8 @@ impl Pool {
             last_chance::put_off(&pool.desk, &queue, &put_off).await;
             let Some((work, permit)) = apart else { return };
             // The pool may have been closed meanwhile.
-            let handed = pool.sender.try_send(Handout::Perform(Arc::new(work), permit));
-            if let Err(back) = handed
-                && let Handout::Perform(work, _permit) = back.into_inner()
-            {
+            let handed = pool.line.put(Handout::Perform(Arc::new(work), permit));
+            if let Err(Handout::Perform(work, _permit)) = handed {
                 pool.executor.hand_back(&work).await;
             }
         });
@@ -226,7 +219,7 @@ impl Pool {
 
     /// Closes the pool and waits until every executor is done with its run.
     pub(super) async fn drain(&self) {
-        self.sender.close();
+        self.line.close();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -235,8 +228,7 @@ impl Pool {
     async fn keep_one(self: Arc<Self>) {
         loop {
             let current = Arc::new(Mutex::new(None));
-            let mut executor =
-                tokio::spawn(work(self.executor.clone(), self.receiver.clone(), current.clone()));
+            let mut executor = tokio::spawn(work(self.executor.clone(), self.line.clone(), current.clone()));
             let Some(ended) = self.desk.leave.run_until_cancelled(&mut executor).await else {
                 executor.abort();
                 return;
@@ -261,13 +253,9 @@ fn message_of(panic: Box<dyn std::any::Any + Send>) -> String {
 }
 
 /// Performs what is handed out, until the pool closes or this executor is to retire.
-async fn work(
-    executor: Executor,
-    handouts: async_channel::Receiver<Handout>,
-    current: Arc<Mutex<Option<Arc<Work>>>>,
-) {
+async fn work(executor: Executor, handouts: Arc<Line<Handout>>, current: Arc<Mutex<Option<Arc<Work>>>>) {
     let set = |work| *current.lock().unwrap_or_else(PoisonError::into_inner) = work;
-    while let Ok(Handout::Perform(work, permit)) = handouts.recv().await {
+    while let Some(Handout::Perform(work, permit)) = handouts.take().await {
         set(Some(work.clone()));
         executor.execute(&work).await;
         set(None);
