@@ -147,6 +147,8 @@ async fn move_everything(store: &dyn Backend) {
         store.enqueue(&mail, runs).await.unwrap();
     }
 
+    let claimable = store.claimable(&[mail.clone(), queue("none")]).await.expect("it is cheap");
+    assert_eq!(claimable.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [12_000, 0]);
     let claims = store.claim(&mail, &ticket(1), 4).await.unwrap().runs;
     assert_eq!(store.claim(&mail, &ticket(1), 4).await.unwrap().runs.len(), 4, "an answer was lost");
     let history = History { attempts: 1, ..History::default() };
