@@ -39,6 +39,14 @@ async fn what_was_claimed_ahead_of_a_long_run_is_handed_back_and_performed_elsew
         if pending == 4 && waiting > 200 { Ok(()) } else { Err((pending, waiting)) }
     })
     .await;
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(
+            queue.sizes().await.unwrap().pending,
+            4,
+            "none is claimed again for executors that are busy"
+        );
+    }
     let begin = Instant::now();
     let second = work(&mosquito, |runner| runner.queues(["mixed"]).executors(4));
     soon("the others are performed by somebody else", || async {

@@ -115,6 +115,10 @@ impl<'a> Coordinator<'a> {
             self.desk.outage.wrote();
         }
         self.epoch = epoch.unwrap_or_default();
+        if !leads {
+            // A signal that it takes would be one that the leader does not get.
+            self.waiting = None;
+        }
         while Instant::now() < until && !self.desk.stop.is_cancelled() {
             if leads {
                 self.look_at_queues().await?;

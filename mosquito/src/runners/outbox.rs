@@ -68,8 +68,8 @@ impl Batch {
 pub(crate) struct Outbox {
     queues: Mutex<Queues>,
     room: Semaphore,
-    /// How many were ever put in.
-    count: AtomicU64,
+    /// How many runs were ever put in that an executor had begun.
+    performed: AtomicU64,
     /// Whether the overseer is about to claim, from whichever queue.
     claims: AtomicBool,
     /// Told when there is something new to write down, or a reason not to wait any longer.
@@ -89,7 +89,7 @@ impl Default for Outbox {
         Self {
             queues: Mutex::default(),
             room: Semaphore::new(BACKLOG),
-            count: AtomicU64::new(0),
+            performed: AtomicU64::new(0),
             claims: AtomicBool::new(false),
             changed: Notify::new(),
         }
@@ -111,8 +111,10 @@ impl Outbox {
         if let Ok(room) = self.room.acquire().await {
             room.forget();
         }
-        self.count.fetch_add(1, Ordering::Relaxed);
         let Ended { queue, settlement, ending, waiter } = ended;
+        if ending != Ending::HandedBack {
+            self.performed.fetch_add(1, Ordering::Relaxed);
+        }
         let mut queues = self.lock();
         let waiter = waiter.filter(|_| !queues.is_closed);
         // The settler is woken once for a batch, not for each of it.
@@ -134,9 +136,9 @@ impl Outbox {
         }
     }
 
-    /// How many were ever put in.
-    pub(super) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+    /// How many runs were ever put in that an executor had begun.
+    pub(super) fn performed(&self) -> u64 {
+        self.performed.load(Ordering::Relaxed)
     }
 
     /// What is in here of a queue.

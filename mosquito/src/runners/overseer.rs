@@ -202,7 +202,7 @@ impl Overseer {
     /// Waits for idle executors, or for room to claim ahead.
     async fn take_idle(&mut self) -> OwnedSemaphorePermit {
         loop {
-            if let Some(look) = self.ahead.look(self.outbox.count(), self.pool.backlog()) {
+            if let Some(look) = self.ahead.look(self.outbox.performed(), self.pool.backlog()) {
                 self.pool.claim_ahead(look.runs);
                 if look.hands_back {
                     self.pool.hand_backlog_back();

@@ -21,8 +21,9 @@ pub(crate) struct Pool {
     desk: Arc<Desk>,
     executor: Executor,
     idle: Arc<Semaphore>,
-    /// How many permits there are beyond the executors.
+    /// How many permits there are beyond the executors, and how many there are to be.
     ahead: AtomicUsize,
+    ahead_wanted: AtomicUsize,
     line: Arc<Line<Handout>>,
     size: AtomicUsize,
     wanted: Mutex<Wanted>,
@@ -53,9 +54,19 @@ enum Handout {
 impl Pool {
     pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
         let idle = Arc::new(Semaphore::new(0));
-        let (size, ahead, wanted, tasks) =
-            (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
-        Arc::new(Self { desk, executor, idle, ahead, line: Arc::new(Line::new()), size, wanted, tasks })
+        let (size, wanted, tasks) = (AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
+        let (ahead, ahead_wanted) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self {
+            desk,
+            executor,
+            idle,
+            ahead,
+            ahead_wanted,
+            line: Arc::new(Line::new()),
+            size,
+            wanted,
+            tasks,
+        })
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -129,9 +140,14 @@ impl Pool {
 
     /// Waits for an idle executor, and takes up to `at_most` of them.
     pub(super) async fn take_idle(&self, at_most: usize) -> OwnedSemaphorePermit {
-        let mut first = self.idle.clone().acquire_owned().await.expect("the semaphore is never closed");
-        first.merge(self.idle_now(at_most - 1));
-        first
+        loop {
+            let mut first = self.idle.clone().acquire_owned().await.expect("the semaphore is never closed");
+            first.merge(self.idle_now(at_most - 1));
+            self.forget_surplus(&mut first);
+            if first.num_permits() > 0 {
+                return first;
+            }
+        }
     }
 
     /// Up to `at_most` executors that are idle at this moment.
@@ -149,16 +165,22 @@ impl Pool {
     /// Lets so many runs be claimed before there is an executor for them.
     pub(super) fn claim_ahead(&self, runs: usize) {
         // Only the overseer does this.
-        let before = self.ahead.load(Ordering::SeqCst);
-        let now = match runs.checked_sub(before) {
-            Some(more) => {
-                self.idle.add_permits(more);
-                runs
-            }
-            // What is taken at the moment may be forgotten later.
-            None => before - self.idle.forget_permits(before - runs),
-        };
-        self.ahead.store(now, Ordering::SeqCst);
+        self.ahead_wanted.store(runs, Ordering::SeqCst);
+        let more = runs.saturating_sub(self.ahead.load(Ordering::SeqCst));
+        if more > 0 {
+            self.ahead.fetch_add(more, Ordering::SeqCst);
+            self.idle.add_permits(more);
+        }
+    }
+
+    /// Forgets what there is too much of for claiming ahead, as it comes back.
+    fn forget_surplus(&self, permits: &mut OwnedSemaphorePermit) {
+        let (ahead, wanted) = (self.ahead.load(Ordering::SeqCst), self.ahead_wanted.load(Ordering::SeqCst));
+        let surplus = ahead.saturating_sub(wanted).min(permits.num_permits());
+        if let Some(surplus) = permits.split(surplus).filter(|_| surplus > 0) {
+            self.ahead.fetch_sub(surplus.num_permits(), Ordering::SeqCst);
+            surplus.forget();
+        }
     }
 
     /// How many runs are handed out that no executor has begun.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -61,11 +61,13 @@ impl Overseer {
     /// trips for all of them: one to look, and one for the claims, none of which is about an empty queue.
     async fn try_shares(
         &mut self,
-        plan: Vec<Share>,
+        mut plan: Vec<Share>,
         idle: &mut OwnedSemaphorePermit,
         round: &mut Round<Error>,
     ) -> Result<usize> {
         let mut claimed = 0;
+        // Whoever asked about one of these would be held up.
+        plan.retain(|share| !self.resting.has(&share.queue));
         let queues: Vec<_> = plan.iter().map(|share| share.queue.clone()).collect();
         let counts = match queues.len() {
             // One look saves no more than one claim.
@@ -90,7 +92,7 @@ impl Overseer {
             let left = self.places_left(&share.queue).saturating_sub(taken).min(self.spread.left(share));
             // Where it could not be looked at, the claim finds out what that means.
             let at_most = left.min(room).min(count.unwrap_or(1));
-            if at_most > 0 && !self.resting.has(&share.queue) {
+            if at_most > 0 {
                 self.spread.took(&share.queue, at_most);
                 *places.entry(share.queue.whole_str().to_owned()).or_default() += at_most;
                 room -= at_most;
@@ -104,15 +106,21 @@ impl Overseer {
                 (queue, ticket, at_most)
             })
             .collect();
-        let begin = Instant::now();
-        let (desk, outbox) = (&*self.desk, &*self.outbox);
-        let answers =
-            asked.iter().map(|(queue, ticket, at_most)| exchange(desk, outbox, queue, ticket, *at_most));
-        let answers = join_all(answers).await;
-        let took = begin.elapsed();
-        for ((queue, ticket, _), answer) in asked.into_iter().zip(answers) {
+        let (begin, desk, outbox) = (Instant::now(), self.desk.clone(), self.outbox.clone());
+        let mut answers: FuturesUnordered<_> = asked
+            .into_iter()
+            .map(|(queue, ticket, at_most)| {
+                let (desk, outbox) = (&desk, &outbox);
+                async move {
+                    let answer = exchange(desk, outbox, &queue, &ticket, at_most).await;
+                    (queue, ticket, answer)
+                }
+            })
+            .collect();
+        // As they come: a server that hangs holds up nobody else's runs.
+        while let Some((queue, ticket, answer)) = answers.next().await {
             let answer = answer.map(|answer| self.take_in(&queue, &ticket, answer, idle));
-            claimed += self.heed(&queue, took, answer, round)?;
+            claimed += self.heed(&queue, begin.elapsed(), answer, round)?;
         }
         Ok(claimed)
     }

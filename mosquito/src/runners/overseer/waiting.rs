@@ -38,7 +38,13 @@ impl Overseer {
         let patience = tried_again.saturating_duration_since(Instant::now()).min(idle_wait);
         let patience = self.first_to_resume().map_or(idle_wait * 2, until).min(reaper::around(patience));
         let mut signal = pin!(backend.wait(Signal::Work, &queues, patience));
-        let mut next_look = Instant::now() + LOOK_EVERY;
+        // Beside the wait, too: a server that hangs keeps no signal of another one from being heard.
+        let awake: Vec<_> = queues.iter().filter(|queue| !self.resting.has(queue)).cloned().collect();
+        let look = || async {
+            tokio::time::sleep(LOOK_EVERY).await;
+            backend.claimable(&awake).await
+        };
+        let mut counts = pin!(look());
         loop {
             tokio::select! {
                 signal = &mut signal => return signal,
@@ -47,28 +53,31 @@ impl Overseer {
                         return Ok(None);
                     }
                 }
-                () = tokio::time::sleep_until(next_look), if looks => {
-                    if let Some(queue) = self.look_for_lost_signals(&queues).await {
+                seen = &mut counts, if looks => {
+                    if let Some(queue) = seen.and_then(|seen| self.lost_signal(&awake, seen)) {
                         return Ok(Some(queue));
                     }
-                    next_look = Instant::now() + LOOK_EVERY;
+                    counts.set(look());
                 }
             }
         }
     }
 
     /// A queue with something to claim, though no signal came. What a claim did not get the last time it does not get now: its queue is
-    /// paused, say.
-    async fn look_for_lost_signals(&mut self, queues: &[QueueName]) -> Option<QueueName> {
-        // What goes wrong here the wait hears of, too.
-        let counts = self.desk.backend.claimable(queues).await?;
-        let found = queues.iter().zip(counts).find_map(|(queue, count)| {
-            let count = count.ok().filter(|count| *count > 0)?;
-            (self.fruitless.get(queue) != Some(&count)).then(|| (queue.clone(), count))
-        });
-        let (queue, count) = found?;
-        self.fruitless.insert(queue.clone(), count);
-        Some(queue)
+    /// paused, say. What goes wrong here the wait hears of, too.
+    fn lost_signal(&mut self, queues: &[QueueName], counts: Vec<Result<usize>>) -> Option<QueueName> {
+        let mut lost = None;
+        for (queue, count) in queues.iter().zip(counts) {
+            match count {
+                Ok(0) => drop(self.fruitless.remove(queue)),
+                Ok(count) if self.fruitless.get(queue) != Some(&count) && lost.is_none() => {
+                    self.fruitless.insert(queue.clone(), count);
+                    lost = Some(queue.clone());
+                }
+                _ => (),
+            }
+        }
+        lost
     }
 
     /// Claims from the other queues, as far as they may be worked on by now. Answers whether to wait for the signals of these is still what
