@@ -26,7 +26,6 @@ mod gates;
 mod heeding;
 mod held;
 mod last_chance;
-mod line;
 mod outbox;
 mod overseer;
 mod periodic;

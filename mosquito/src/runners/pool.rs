@@ -12,7 +12,6 @@ use tokio_util::task::TaskTracker;
 use super::desk::Desk;
 use super::executor::{Executor, Work};
 use super::last_chance;
-use super::line::Line;
 use crate::events::Event;
 use crate::job::panic_message;
 use crate::name::QueueName;
@@ -24,7 +23,8 @@ pub(crate) struct Pool {
     /// How many permits there are beyond the executors, and how many there are to be.
     ahead: AtomicUsize,
     ahead_wanted: AtomicUsize,
-    line: Arc<Line<Handout>>,
+    sender: async_channel::Sender<Handout>,
+    receiver: async_channel::Receiver<Handout>,
     size: AtomicUsize,
     wanted: Mutex<Wanted>,
     tasks: TaskTracker,
@@ -54,19 +54,10 @@ enum Handout {
 impl Pool {
     pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
         let idle = Arc::new(Semaphore::new(0));
+        let (sender, receiver) = async_channel::unbounded();
         let (size, wanted, tasks) = (AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
         let (ahead, ahead_wanted) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self {
-            desk,
-            executor,
-            idle,
-            ahead,
-            ahead_wanted,
-            line: Arc::new(Line::new()),
-            size,
-            wanted,
-            tasks,
-        })
+        Arc::new(Self { desk, executor, idle, ahead, ahead_wanted, sender, receiver, size, wanted, tasks })
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -134,7 +125,7 @@ impl Pool {
         idle.forget();
         for _ in 0..executors {
             // A pool that is closed has no executor left to retire.
-            let _ = self.line.put(Handout::Retire);
+            let _ = self.sender.try_send(Handout::Retire);
         }
     }
 
@@ -185,18 +176,21 @@ impl Pool {
 
     /// How many runs are handed out that no executor has begun.
     pub(super) fn backlog(&self) -> usize {
-        self.line.len()
+        self.receiver.len()
     }
 
     /// Hands back what no executor has begun, in its order.
     pub(super) fn hand_backlog_back(&self) {
-        let mut works = Vec::new();
-        for handout in self.line.take_all() {
+        let (mut works, mut others) = (Vec::new(), Vec::new());
+        while let Ok(handout) = self.receiver.try_recv() {
             match handout {
                 Handout::Perform(work, permit) => works.push((work, permit)),
-                // A pool that is closed has no executor left to retire.
-                Handout::Retire => drop(self.line.put(Handout::Retire)),
+                Handout::Retire => others.push(handout),
             }
+        }
+        for handout in others {
+            // A pool that is closed has no executor left to retire.
+            let _ = self.sender.try_send(handout);
         }
         let executor = self.executor.clone();
         self.tasks.spawn(async move {
@@ -207,8 +201,9 @@ impl Pool {
     }
 
     pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {
-        let handed = self.line.put(Handout::Perform(Arc::new(work), permit));
-        assert!(handed.is_ok(), "the overseer closes the pool when it claims nothing more");
+        self.sender
+            .try_send(Handout::Perform(Arc::new(work), permit))
+            .expect("an unbounded channel that is open takes all");
     }
 
     /// Puts runs off, and only then hands out the one that is to be performed without them.
@@ -226,8 +221,10 @@ impl Pool {
             last_chance::put_off(&pool.desk, &queue, &put_off).await;
             let Some((work, permit)) = apart else { return };
             // The pool may have been closed meanwhile.
-            let handed = pool.line.put(Handout::Perform(Arc::new(work), permit));
-            if let Err(Handout::Perform(work, _permit)) = handed {
+            let handed = pool.sender.try_send(Handout::Perform(Arc::new(work), permit));
+            if let Err(back) = handed
+                && let Handout::Perform(work, _permit) = back.into_inner()
+            {
                 pool.executor.hand_back(&work).await;
             }
         });
@@ -241,7 +238,7 @@ impl Pool {
 
     /// Closes the pool and waits until every executor is done with its run.
     pub(super) async fn drain(&self) {
-        self.line.close();
+        self.sender.close();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -250,7 +247,8 @@ impl Pool {
     async fn keep_one(self: Arc<Self>) {
         loop {
             let current = Arc::new(Mutex::new(None));
-            let mut executor = tokio::spawn(work(self.executor.clone(), self.line.clone(), current.clone()));
+            let mut executor =
+                tokio::spawn(work(self.executor.clone(), self.receiver.clone(), current.clone()));
             let Some(ended) = self.desk.leave.run_until_cancelled(&mut executor).await else {
                 executor.abort();
                 return;
@@ -275,9 +273,13 @@ fn message_of(panic: Box<dyn std::any::Any + Send>) -> String {
 }
 
 /// Performs what is handed out, until the pool closes or this executor is to retire.
-async fn work(executor: Executor, handouts: Arc<Line<Handout>>, current: Arc<Mutex<Option<Arc<Work>>>>) {
+async fn work(
+    executor: Executor,
+    handouts: async_channel::Receiver<Handout>,
+    current: Arc<Mutex<Option<Arc<Work>>>>,
+) {
     let set = |work| *current.lock().unwrap_or_else(PoisonError::into_inner) = work;
-    while let Some(Handout::Perform(work, permit)) = handouts.take().await {
+    while let Ok(Handout::Perform(work, permit)) = handouts.recv().await {
         set(Some(work.clone()));
         executor.execute(&work).await;
         set(None);
