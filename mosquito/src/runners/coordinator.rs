@@ -213,8 +213,14 @@ impl<'a> Coordinator<'a> {
         loop {
             tokio::select! {
                 signal = &mut waiting.signal => {
-                    if let Some(queue) = signal? {
-                        self.due.remove(&queue);
+                    match signal {
+                        Ok(Some(queue)) => drop(self.due.remove(&queue)),
+                        Ok(None) => (),
+                        Err(error) => {
+                            // It may have taken a signal.
+                            self.due.clear();
+                            return Err(error);
+                        }
                     }
                     return Ok(until);
                 }
@@ -228,6 +234,10 @@ impl<'a> Coordinator<'a> {
                     }
                     until = begin + around(self.lease * 2 / 3);
                     desk.outage.wrote();
+                    // There are others, whose signals it does not hear.
+                    if self.queues.everywhere() != waiting.queues {
+                        break;
+                    }
                 }
             }
         }

@@ -139,8 +139,9 @@ impl Overseer {
         let queues = self.queues.shown();
         let jobs = self.desk.registry.jobs().iter().map(|job| job.spec.name).collect();
         self.desk.events.emit(|| Event::OverseerStarted { overseer, name, executors, queues, jobs });
-        let (desk, queues) = (self.desk.clone(), self.queues.clone());
-        companions.spawn(async move { kept_going(&desk, "queue list", || queues.keep_up(&desk)).await });
+        let (desk, queues, changed) = (self.desk.clone(), self.queues.clone(), self.changed.clone());
+        companions
+            .spawn(async move { kept_going(&desk, "queue list", || queues.keep_up(&desk, &changed)).await });
         let (desk, queues) = (self.desk.clone(), self.queues.clone());
         companions.spawn(async move {
             kept_going(&desk, "coordinator", || Coordinator::new(&desk, &queues).run()).await;
@@ -199,15 +200,20 @@ impl Overseer {
         Ok(())
     }
 
+    /// Sees to how many runs are claimed ahead, and hands back what executors do not come to.
+    fn look_ahead(&mut self) {
+        if let Some(look) = self.ahead.look(self.outbox.performed(), self.pool.backlog()) {
+            self.pool.claim_ahead(look.runs);
+            if look.hands_back {
+                self.pool.hand_backlog_back();
+            }
+        }
+    }
+
     /// Waits for idle executors, or for room to claim ahead.
     async fn take_idle(&mut self) -> OwnedSemaphorePermit {
         loop {
-            if let Some(look) = self.ahead.look(self.outbox.performed(), self.pool.backlog()) {
-                self.pool.claim_ahead(look.runs);
-                if look.hands_back {
-                    self.pool.hand_backlog_back();
-                }
-            }
+            self.look_ahead();
             tokio::select! {
                 biased;
                 idle = self.pool.take_idle(BATCH_LIMIT) => return idle,

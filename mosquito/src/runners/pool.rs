@@ -3,6 +3,7 @@
 //! Idle executors are permits of a semaphore, which only the overseer takes: so it never claims more runs
 //! than executors can start at once, and as many as it may claim [ahead](super::ahead), which are permits, too.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,9 @@ use tokio_util::task::TaskTracker;
 use super::desk::Desk;
 use super::executor::{Executor, Work};
 use super::last_chance;
+use super::settler;
+use super::tally::Ending;
+use crate::backend::{Fate, Settlement};
 use crate::events::Event;
 use crate::job::panic_message;
 use crate::name::QueueName;
@@ -179,12 +183,14 @@ impl Pool {
         self.receiver.len()
     }
 
-    /// Hands back what no executor has begun, in its order.
+    /// Hands back what no executor has begun, in its order: those of a queue in one call, since each puts its own in front.
     pub(super) fn hand_backlog_back(&self) {
-        let (mut works, mut others) = (Vec::new(), Vec::new());
+        let (mut queues, mut others) = (BTreeMap::<QueueName, Vec<_>>::new(), Vec::new());
         while let Ok(handout) = self.receiver.try_recv() {
             match handout {
-                Handout::Perform(work, permit) => works.push((work, permit)),
+                Handout::Perform(work, permit) => {
+                    queues.entry(work.queue.clone()).or_default().push((work, permit));
+                }
                 Handout::Retire => others.push(handout),
             }
         }
@@ -192,12 +198,27 @@ impl Pool {
             // A pool that is closed has no executor left to retire.
             let _ = self.sender.try_send(handout);
         }
-        let executor = self.executor.clone();
-        self.tasks.spawn(async move {
-            for (work, _permit) in works {
-                executor.hand_back(&work).await;
-            }
-        });
+        for (queue, works) in queues {
+            let desk = self.desk.clone();
+            self.tasks.spawn(async move {
+                // One that was lost or handed back in the meantime is not ours any more.
+                let ours = works.iter().map(|(work, _)| &work.claim);
+                let ours = ours.filter(|claim| desk.held.settling(&queue, &claim.token));
+                let settlements: Vec<_> = ours
+                    .map(|claim| Settlement {
+                        id: claim.id.clone(),
+                        token: claim.token.clone(),
+                        fate: Fate::HandBack,
+                    })
+                    .collect();
+                for settlement in &settlements {
+                    let (queue, id) = (queue.clone(), settlement.id.clone());
+                    desk.events.emit(|| Event::HandedBack { queue, id });
+                }
+                let endings = vec![Ending::HandedBack; settlements.len()];
+                settler::settle_queue(&desk, &queue, &settlements, &endings).await;
+            });
+        }
     }
 
     pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {

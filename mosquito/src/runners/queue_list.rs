@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::desk::Desk;
@@ -75,8 +76,8 @@ impl QueueList {
         self.everywhere.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks for new queues until the overseer stops.
-    pub(super) async fn keep_up(&self, desk: &Desk) {
+    /// Looks for new queues until the overseer stops, and says so when there are some.
+    pub(super) async fn keep_up(&self, desk: &Desk, changed: &Notify) {
         let (mut heeded, mut stored) = (Instant::now(), BTreeSet::new());
         while !desk.stop.is_cancelled() {
             if let Some(found) = desk.tried(desk.backend.queues().await) {
@@ -95,6 +96,7 @@ impl QueueList {
                     let worked_on = all.iter().filter(|queue| self.is_worked_on(queue)).cloned();
                     *self.worked_on.write().unwrap_or_else(PoisonError::into_inner) = worked_on.collect();
                     *self.everywhere.write().unwrap_or_else(PoisonError::into_inner) = all;
+                    changed.notify_one();
                 }
             }
             desk.rest(LOOK_EVERY).await;

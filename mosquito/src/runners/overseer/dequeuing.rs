@@ -84,32 +84,55 @@ impl Overseer {
             }
             return Ok(claimed);
         };
-        let (mut room, mut asked, mut places) =
-            (idle.num_permits(), Vec::new(), HashMap::<String, usize>::new());
-        for (share, count) in plan.iter().zip(counts) {
+        // Those that stand behind what was asked for are asked when that gave nothing: it was paused, say.
+        let mut rest: Vec<_> = plan.iter().zip(counts).collect();
+        while claimed == 0 && idle.num_permits() > 0 {
+            let asked = self.share_out(&mut rest, idle.num_permits());
+            if asked.is_empty() {
+                break;
+            }
+            claimed += self.claim_from(asked, idle, round).await?;
+        }
+        Ok(claimed)
+    }
+
+    /// How many runs to claim from which queues, of those that may have some; they are taken out of the plan.
+    fn share_out(
+        &mut self,
+        rest: &mut Vec<(&Share, Result<usize>)>,
+        mut room: usize,
+    ) -> Vec<(QueueName, usize)> {
+        let (mut asked, mut places) = (Vec::new(), HashMap::<String, usize>::new());
+        rest.retain(|(share, count)| {
             // Partitions of one queue share its places, and its share of the plan.
             let taken = places.get(share.queue.whole_str()).copied().unwrap_or(0);
-            let left = self.places_left(&share.queue).saturating_sub(taken).min(self.spread.left(share));
+            let left = self.places_left(&share.queue).min(self.spread.left(share)).saturating_sub(taken);
             // Where it could not be looked at, the claim finds out what that means.
-            let at_most = left.min(room).min(count.unwrap_or(1));
+            let may_have = *count.as_ref().unwrap_or(&1);
+            let at_most = left.min(may_have).min(room);
             if at_most > 0 {
-                self.spread.took(&share.queue, at_most);
                 *places.entry(share.queue.whole_str().to_owned()).or_default() += at_most;
                 room -= at_most;
                 asked.push((share.queue.clone(), at_most));
             }
-        }
-        let asked: Vec<_> = asked
-            .into_iter()
-            .map(|(queue, at_most)| {
-                let ticket = self.ask(&queue);
-                (queue, ticket, at_most)
-            })
-            .collect();
+            at_most == 0 && left > 0 && may_have > 0
+        });
+        asked
+    }
+
+    /// Claims from queues, so many runs from each at most, all at once.
+    async fn claim_from(
+        &mut self,
+        asked: Vec<(QueueName, usize)>,
+        idle: &mut OwnedSemaphorePermit,
+        round: &mut Round<Error>,
+    ) -> Result<usize> {
+        let asked: Vec<_> =
+            asked.into_iter().map(|(queue, at_most)| (self.ask(&queue), queue, at_most)).collect();
         let (begin, desk, outbox) = (Instant::now(), self.desk.clone(), self.outbox.clone());
         let mut answers: FuturesUnordered<_> = asked
             .into_iter()
-            .map(|(queue, ticket, at_most)| {
+            .map(|(ticket, queue, at_most)| {
                 let (desk, outbox) = (&desk, &outbox);
                 async move {
                     let answer = exchange(desk, outbox, &queue, &ticket, at_most).await;
@@ -117,10 +140,13 @@ impl Overseer {
                 }
             })
             .collect();
+        let mut claimed = 0;
         // As they come: a server that hangs holds up nobody else's runs.
         while let Some((queue, ticket, answer)) = answers.next().await {
             let answer = answer.map(|answer| self.take_in(&queue, &ticket, answer, idle));
-            claimed += self.heed(&queue, begin.elapsed(), answer, round)?;
+            let runs = self.heed(&queue, begin.elapsed(), answer, round)?;
+            self.spread.took(&queue, runs);
+            claimed += runs;
         }
         Ok(claimed)
     }

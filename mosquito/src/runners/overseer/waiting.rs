@@ -53,6 +53,8 @@ impl Overseer {
                         return Ok(None);
                     }
                 }
+                // What was claimed ahead may lie behind long runs, with nothing else to claim.
+                () = tokio::time::sleep_until(self.ahead.next()), if self.pool.backlog() > 0 => self.look_ahead(),
                 seen = &mut counts, if looks => {
                     if let Some(queue) = seen.and_then(|seen| self.lost_signal(&awake, seen)) {
                         return Ok(Some(queue));
