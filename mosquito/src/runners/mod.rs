@@ -7,7 +7,8 @@
 //!      │          ├─ queue list: which queues there are; gates: which of them may be worked on now
 //!      │          └─ tuning: what operators have configured in the store
 //!      v
-//!  executor pool ──> executors: perform, one run each ──> settler: writes down what became of them, in batches
+//!  executor pool ──> executors: perform, one run each ──> outbox: what became of them, until it is written down, by the
+//!                                                                next claim or by the settler
 //! ```
 //!
 //! What they share is on one [`Desk`]. What the overseer has claimed and not yet settled is [held](held::Held): the
