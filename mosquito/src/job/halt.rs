@@ -1,6 +1,6 @@
 //! Tells an attempt to come to an end, and says why.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
@@ -46,7 +46,8 @@ pub(crate) struct Halt(Arc<Inner>);
 struct Inner {
     queue: QueueName,
     id: RunId,
-    token: CancellationToken,
+    /// Made for whoever asks for it first: most jobs never do.
+    token: OnceLock<CancellationToken>,
     /// The first reason, and since when.
     fired: OnceLock<(WhyCancelled, Instant)>,
     requested: AtomicBool,
@@ -61,7 +62,7 @@ impl Halt {
         Self(Arc::new(Inner {
             queue: queue.clone(),
             id: id.clone(),
-            token: CancellationToken::new(),
+            token: OnceLock::new(),
             fired: OnceLock::new(),
             requested: AtomicBool::new(false),
             attempt: OnceLock::new(),
@@ -71,7 +72,13 @@ impl Halt {
     }
 
     pub(crate) fn token(&self) -> &CancellationToken {
-        &self.0.token
+        let token = self.0.token.get_or_init(CancellationToken::new);
+        // Against the one in `fire`: of two who come at the same time one sees what the other did.
+        fence(Ordering::SeqCst);
+        if self.0.fired.get().is_some() {
+            token.cancel();
+        }
+        token
     }
 
     /// Fires the token; the first reason stays.
@@ -80,7 +87,10 @@ impl Halt {
         if self.0.fired.set((why, Instant::now())).is_ok() {
             self.0.all.add(self.clone());
         }
-        self.0.token.cancel();
+        fence(Ordering::SeqCst);
+        if let Some(token) = self.0.token.get() {
+            token.cancel();
+        }
     }
 
     /// Fires the token because somebody cancelled the run; whether that is news.
@@ -96,7 +106,8 @@ impl Halt {
     }
 
     pub(crate) fn why(&self) -> Option<WhyCancelled> {
-        let cut_off = || self.0.token.is_cancelled().then_some(WhyCancelled::CutOff);
+        let is_cut_off = || self.0.token.get().is_some_and(CancellationToken::is_cancelled);
+        let cut_off = || is_cut_off().then_some(WhyCancelled::CutOff);
         self.0.fired.get().map(|(why, _)| *why).or_else(cut_off)
     }
 
@@ -212,6 +223,26 @@ mod tests {
         assert_eq!(halt.why(), Some(WhyCancelled::TimeUp));
         assert!(halt.token().is_cancelled() && halt.is_requested());
         assert_eq!((first, second), (true, false), "it is news once");
+    }
+
+    #[test]
+    fn a_token_that_is_asked_for_while_it_fires_has_fired() {
+        for _ in 0..5_000 {
+            let halt = halt();
+            let start = Arc::new(std::sync::Barrier::new(2));
+            let fires = {
+                let (halt, start) = (halt.clone(), start.clone());
+                std::thread::spawn(move || {
+                    start.wait();
+                    halt.fire(WhyCancelled::Requested);
+                })
+            };
+            start.wait();
+            let token = halt.token().clone();
+            fires.join().unwrap();
+
+            assert!(token.is_cancelled());
+        }
     }
 
     #[test]
