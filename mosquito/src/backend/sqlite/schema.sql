@@ -14,7 +14,8 @@
 CREATE TABLE runs (
     queue      TEXT    NOT NULL,
     id         TEXT    NOT NULL,
-    list       TEXT    NOT NULL CHECK (list IN ('waiting', 'pending', 'scheduled', 'dead')),
+    -- In so many words: for `IN` SQLite makes a table each time that a row is written.
+    list       TEXT    NOT NULL CHECK (list = 'waiting' OR list = 'pending' OR list = 'scheduled' OR list = 'dead'),
     lane       TEXT             CHECK (lane IS NULL OR list = 'waiting'),
     overseer   TEXT             CHECK ((overseer IS NOT NULL) = (list = 'pending')),
     ticket     INTEGER          CHECK ((ticket IS NOT NULL) = (list = 'pending')),
