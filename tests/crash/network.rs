@@ -77,7 +77,8 @@ async fn lose(store: &Store, script: Script, how: Lost) {
 async fn a_settlement_that_is_not_answered_for_longer_than_a_lease_is_not_told_as_refused() {
     let store = Store::redis();
     let (mut trial, proxy) = behind_a_proxy(&store).await;
-    trial.enqueue((0..10).map(|_| Work { pause: 20 })).await;
+    // One after another, so that some of them end while there is nothing to claim, and are settled by themselves.
+    trial.enqueue((0..10).map(|n| Work { pause: 20 + 30 * n })).await;
     let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
 
     proxy.lose(Script::Settle, 1, Lost::Silent);

@@ -1,9 +1,10 @@
 //! Which queue comes next, and that several runners share one store.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mosquito::dequeue::{DequeueAdapter, Share, StrictOrder, Weighted};
-use mosquito::{Mosquito, QueueName};
+use mosquito::{Context, JobResult, Mosquito, Perform, QueueName, job};
 use mosquito_tests::RedisServer;
 
 use crate::jobs::Note;
@@ -76,6 +77,43 @@ async fn an_application_can_bring_its_own_adapter() {
     for pair in queues(&lines).chunks(2) {
         assert!(pair.contains(&"a") && pair.contains(&"b"), "in turn: {lines:?}");
     }
+    let _ = working.stop().await;
+}
+
+/// Ten runs of each queue at a time; remembers how many executors were idle when it was asked.
+#[derive(Debug, Default)]
+struct Ten(Arc<Mutex<Vec<usize>>>);
+
+impl DequeueAdapter for Ten {
+    fn plan(&self, queues: &[QueueName], idle: usize) -> Vec<Share> {
+        self.0.lock().unwrap().push(idle);
+        queues.iter().map(|queue| Share::of(queue, 10)).collect()
+    }
+}
+
+#[job(queue("parted", partitions = 8))]
+struct Parted {}
+
+impl Perform for Parted {
+    async fn perform(&self, _: &Context<Self>) -> JobResult {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_of_a_queue_with_partitions_is_counted_once() {
+    let mosquito = memory().await;
+    for _ in 0..40 {
+        let _ = mosquito.enqueue(Parted {}).await.unwrap();
+    }
+    let idle = Arc::default();
+    let ten = Ten(Arc::clone(&idle));
+
+    let working = work(&mosquito, |runner| runner.queues(["parted"]).executors(16).dequeue(ten));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    assert!(idle.lock().unwrap().starts_with(&[16, 6]), "{idle:?}");
     let _ = working.stop().await;
 }
 

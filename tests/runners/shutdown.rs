@@ -15,13 +15,19 @@ async fn a_run_that_ends_within_the_grace_counts_as_performed() {
     let mut working = work(&mosquito, |runner| runner.queues(["notes"]));
     let _ = mosquito.enqueue_all((0..500).map(|n| Note { word: n.to_string() })).await.unwrap();
     working.finished(1).await;
+    let log = working.log.clone();
 
     let report = working.stop().await;
 
     let left = mosquito.queue("notes").unwrap().sizes().await.unwrap();
     assert_eq!(left.pending, 0);
-    assert_eq!(usize::try_from(report.performed).unwrap() + left.waiting, 500);
-    assert_eq!(report.handed_back, 0);
+    let performed = usize::try_from(report.performed).unwrap();
+    assert_eq!(
+        performed,
+        log.lines().len(),
+        "what had begun has ended; what was handed back had not: {report}"
+    );
+    assert_eq!(performed + left.waiting, 500);
 }
 
 #[tokio::test(start_paused = true)]

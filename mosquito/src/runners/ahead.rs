@@ -1,7 +1,7 @@
 //! How many runs are claimed ahead, before there is an executor for them.
 //!
 //! With short runs, executors would wait for each claim to be answered, and each call would be about the few runs that ended meanwhile.
-//! So as many are claimed ahead as the executors begin in two milliseconds, and none when they begin few. When they suddenly take longer, what
+//! So as many are claimed ahead as the executors begin in five milliseconds, and none when they begin few. When they suddenly take longer, what
 //! they do not come to is handed back, since somebody else may be idle.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The most runs that are claimed ahead.
-const MOST: usize = 256;
+const MOST: usize = 512;
 
 /// Fewer than this are not worth it.
 const LEAST: usize = 8;
@@ -18,7 +18,7 @@ const LEAST: usize = 8;
 const WINDOW: Duration = Duration::from_millis(10);
 
 /// For how much of a window runs are claimed ahead: a part of so many.
-const PART: u64 = 5;
+const PART: u64 = 2;
 
 /// What would take so many windows is too much, once it was that for as many of them.
 const PATIENCE: u64 = 5;
@@ -81,14 +81,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn as_many_are_claimed_ahead_as_begin_in_two_milliseconds() {
+    async fn as_many_are_claimed_ahead_as_begin_in_five_milliseconds() {
         let mut ahead = Ahead::new();
         let claims = |runs| Some(Look { runs, hands_back: false });
 
         assert_eq!(ahead.look(1_000, 0), None, "it is too early to know");
-        assert_eq!(look_after_a_window(&mut ahead, 1_000, 0).await, claims(200));
-        assert_eq!(look_after_a_window(&mut ahead, 1_500, 200).await, claims(100));
-        assert_eq!(look_after_a_window(&mut ahead, 1_530, 0).await, claims(0), "{LEAST} are the least");
+        assert_eq!(look_after_a_window(&mut ahead, 1_000, 0).await, claims(500));
+        assert_eq!(look_after_a_window(&mut ahead, 1_500, 200).await, claims(250));
+        assert_eq!(look_after_a_window(&mut ahead, 1_512, 0).await, claims(0), "{LEAST} are the least");
         assert_eq!(look_after_a_window(&mut ahead, 99_999, 0).await, claims(MOST));
     }
 

@@ -18,7 +18,8 @@ use crate::name::{QueueName, RunId};
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     queues: Mutex<HashMap<QueueName, HashMap<ClaimToken, Hold>>>,
-    asked: Mutex<HashSet<QueueName>>,
+    /// The latest claim of each queue that is on its way, by its ticket.
+    asked: Mutex<HashMap<QueueName, u64>>,
     taken: AtomicU64,
     /// The tokens of what is or was held that have fired.
     fired: Arc<Fired>,
@@ -43,13 +44,16 @@ struct Hold {
 
 impl Held {
     /// A claim is on its way, and may take the lease long before its answer comes.
-    pub(super) fn asking(&self, queue: &QueueName) {
-        self.lock_asked().insert(queue.clone());
+    pub(super) fn asking(&self, queue: &QueueName, ticket: u64) {
+        self.lock_asked().insert(queue.clone(), ticket);
     }
 
-    /// The claim was answered, and what it got is held.
-    pub(super) fn answered(&self, queue: &QueueName) {
-        self.lock_asked().remove(queue);
+    /// The claim was answered, and what it got is held. The next one may be on its way by now.
+    pub(super) fn answered(&self, queue: &QueueName, ticket: u64) {
+        let mut asked = self.lock_asked();
+        if asked.get(queue) == Some(&ticket) {
+            asked.remove(queue);
+        }
     }
 
     /// Holds a claim, and answers the token of its run.
@@ -123,7 +127,7 @@ impl Held {
     /// The queues with claims, each with the latest ticket among them; 0 where a claim is only asked for, since
     /// whether its lease stands is not known before its answer.
     pub(super) fn leases(&self) -> Vec<(QueueName, u64)> {
-        let asked = self.lock_asked().clone();
+        let asked: Vec<_> = self.lock_asked().keys().cloned().collect();
         let queues = self.lock();
         let latest = |holds: &HashMap<_, Hold>| holds.values().map(|hold| hold.ticket).max();
         let mut leases: HashMap<_, _> = asked.into_iter().map(|queue| (queue, 0)).collect();
@@ -218,7 +222,7 @@ impl Held {
         all
     }
 
-    fn lock_asked(&self) -> MutexGuard<'_, HashSet<QueueName>> {
+    fn lock_asked(&self) -> MutexGuard<'_, HashMap<QueueName, u64>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -256,10 +260,10 @@ mod tests {
     fn a_lease_that_an_unanswered_claim_may_have_taken_is_beaten_for_and_cannot_be_lost() {
         let (held, mail) = (Held::default(), QueueName::new("mail").unwrap());
 
-        held.asking(&mail);
+        held.asking(&mail, 1);
         let asked = held.leases();
         let halt = held.take(&mail, &RunId::random(), &ClaimToken("1".into()), 1, false);
-        held.answered(&mail);
+        held.answered(&mail, 1);
 
         assert_eq!(asked, [(mail.clone(), 0)]);
         assert_eq!(held.lose(&mail, 0), 0, "a beat from before the claim took the lease says nothing of it");

@@ -27,6 +27,7 @@ mod gates;
 mod heeding;
 mod held;
 mod last_chance;
+mod line;
 mod outbox;
 mod overseer;
 mod periodic;

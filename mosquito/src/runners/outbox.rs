@@ -82,6 +82,8 @@ struct Queues {
     /// Those that came back: who takes them must know what may have become of them, so they are not mixed with others.
     back: Vec<(QueueName, Batch)>,
     is_closed: bool,
+    /// How many were taken, and neither came back nor are done.
+    lent: usize,
 }
 
 impl Default for Outbox {
@@ -143,7 +145,9 @@ impl Outbox {
 
     /// What is in here of a queue.
     pub(super) fn take(&self, queue: &QueueName) -> Taken<'_> {
-        let batch = self.lock().gathered.remove(queue).unwrap_or_default();
+        let mut queues = self.lock();
+        let batch = queues.gathered.remove(queue).unwrap_or_default();
+        queues.lent += 1;
         Taken { outbox: self, queue: queue.clone(), batch: Some(batch) }
     }
 
@@ -162,10 +166,12 @@ impl Outbox {
             .extract_if(|queue, batch| batch.is_due(now, linger) && !is_busy(queue) && !is_now(queue));
         let due: Vec<_> = due.map(taken).collect();
         batches.extend(due);
+        queues.lent += batches.len();
         // Those that are due and busy are looked at again when they are not busy any more.
         let waiting = queues.gathered.values().filter(|batch| !batch.is_due(now, linger));
         let next = waiting.map(|batch| batch.since + linger).min();
-        let is_over = queues.is_closed && queues.gathered.is_empty() && queues.back.is_empty();
+        let is_empty = queues.gathered.is_empty() && queues.back.is_empty() && queues.lent == 0;
+        let is_over = queues.is_closed && is_empty;
         Due { batches, next, is_over }
     }
 
@@ -238,8 +244,13 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        if let Some(batch) = self.batch.take().filter(|batch| !batch.settlements.is_empty()) {
-            self.outbox.lock().back.push((self.queue.clone(), batch));
+        let back = self.batch.take().filter(|batch| !batch.settlements.is_empty());
+        let mut queues = self.outbox.lock();
+        queues.lent -= 1;
+        let is_news = back.is_some() || queues.is_closed;
+        queues.back.extend(back.map(|batch| (self.queue.clone(), batch)));
+        drop(queues);
+        if is_news {
             self.outbox.changed.notify_one();
         }
     }

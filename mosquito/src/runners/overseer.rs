@@ -2,6 +2,7 @@
 
 mod beginning;
 mod dequeuing;
+mod next;
 mod stopping;
 mod waiting;
 
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::next::{Arrived, Begun};
 use super::ahead::Ahead;
 use super::backoff::Backoff;
 use super::coordinator::Coordinator;
@@ -51,6 +53,10 @@ pub(crate) struct Overseer {
     ahead: Ahead,
     /// Claims whose answers were lost, by queue: to be asked again before anything else is claimed.
     unanswered: HashMap<QueueName, Ticket>,
+    /// The next round, when its first claim is on its way already.
+    begun: Option<Begun>,
+    /// An answer that is not yet taken in.
+    arrived: Option<Arrived>,
     /// The queues that the adapter ever named.
     planned: BTreeSet<QueueName>,
     /// What a queue with partitions may yet take in this round.
@@ -83,6 +89,8 @@ impl Overseer {
             outbox,
             ahead: Ahead::new(),
             unanswered,
+            begun: None,
+            arrived: None,
             planned,
             spread: Spread::default(),
             resting,
@@ -108,9 +116,12 @@ impl Overseer {
         let presence = Arc::new(Presence::new(desk.clone(), &self.pool, self.queues.clone()));
         pulse::start(desk.clone(), presence.clone(), pulse_done)?;
         let closing = self.outbox.close_in_the_end();
+        // Before that: nothing is begun that nobody would write down.
+        let _hold = self.pool.hold_in_the_end();
         let settler = tokio::spawn(settler::settle(desk.clone(), self.outbox.clone()));
         self.start(&companions);
         self.hear_operators().await;
+        self.pool.begin(&companions);
         self.pool.want(desk.settings.executors);
 
         if let Err(error) = self.work().await {
@@ -168,13 +179,20 @@ impl Overseer {
         let mut backoff = Backoff::default();
         let mut woken = None;
         while !stop.is_cancelled() {
-            let Some(idle) = stop.run_until_cancelled(self.take_idle()).await else { break };
-            self.outbox.waits_for_claims(true);
+            let round = async {
+                if self.begun.is_some() {
+                    self.outbox.waits_for_claims(true);
+                    return self.go_on().await;
+                }
+                let idle = self.take_idle().await;
+                self.outbox.waits_for_claims(true);
+                self.dequeue(idle, woken.take()).await
+            };
             // An answer that is on its way is not waited for: `find_unanswered` finds what it would have said.
-            let dequeued = stop.run_until_cancelled(self.dequeue(idle, woken.take())).await;
+            let dequeued = stop.run_until_cancelled(round).await;
             match dequeued {
                 None => break,
-                Some(Ok(0)) => {
+                Some(Ok(0)) if self.begun.is_none() => {
                     self.outbox.waits_for_claims(false);
                     match stop.run_until_cancelled(self.wait()).await {
                         Some(Ok(queue)) => {

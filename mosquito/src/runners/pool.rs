@@ -4,15 +4,19 @@
 //! than executors can start at once, and as many as it may claim [ahead](super::ahead), which are permits, too.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::desk::Desk;
 use super::executor::{Executor, Work};
 use super::last_chance;
+use super::line::{Line, Taker};
 use super::settler;
 use super::tally::Ending;
 use crate::backend::{Fate, Settlement};
@@ -27,8 +31,7 @@ pub(crate) struct Pool {
     /// How many permits there are beyond the executors, and how many there are to be.
     ahead: AtomicUsize,
     ahead_wanted: AtomicUsize,
-    sender: async_channel::Sender<Handout>,
-    receiver: async_channel::Receiver<Handout>,
+    line: Arc<Line<Handout>>,
     size: AtomicUsize,
     wanted: Mutex<Wanted>,
     tasks: TaskTracker,
@@ -49,6 +52,7 @@ impl Wanted {
     }
 }
 
+#[derive(Debug)]
 enum Handout {
     Perform(Arc<Work>, OwnedSemaphorePermit),
     /// The pool is to be smaller: whoever gets this ends.
@@ -58,10 +62,10 @@ enum Handout {
 impl Pool {
     pub(super) fn new(desk: Arc<Desk>, executor: Executor) -> Arc<Self> {
         let idle = Arc::new(Semaphore::new(0));
-        let (sender, receiver) = async_channel::unbounded();
+        let line = Arc::new(Line::new());
         let (size, wanted, tasks) = (AtomicUsize::new(0), Mutex::default(), TaskTracker::new());
         let (ahead, ahead_wanted) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { desk, executor, idle, ahead, ahead_wanted, sender, receiver, size, wanted, tasks })
+        Arc::new(Self { desk, executor, idle, ahead, ahead_wanted, line, size, wanted, tasks })
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -129,7 +133,7 @@ impl Pool {
         idle.forget();
         for _ in 0..executors {
             // A pool that is closed has no executor left to retire.
-            let _ = self.sender.try_send(Handout::Retire);
+            let _ = self.line.put(Handout::Retire);
         }
     }
 
@@ -145,8 +149,15 @@ impl Pool {
         }
     }
 
+    /// The same, of those that are idle at this moment.
+    pub(super) fn take_idle_now(&self, at_most: usize) -> OwnedSemaphorePermit {
+        let mut idle = self.idle_now(at_most);
+        self.forget_surplus(&mut idle);
+        idle
+    }
+
     /// Up to `at_most` executors that are idle at this moment.
-    pub(super) fn idle_now(&self, at_most: usize) -> OwnedSemaphorePermit {
+    fn idle_now(&self, at_most: usize) -> OwnedSemaphorePermit {
         let at_most = u32::try_from(at_most).unwrap_or(u32::MAX);
         loop {
             let available = u32::try_from(self.idle.available_permits()).unwrap_or(u32::MAX);
@@ -180,13 +191,13 @@ impl Pool {
 
     /// How many runs are handed out that no executor has begun.
     pub(super) fn backlog(&self) -> usize {
-        self.receiver.len()
+        self.line.len()
     }
 
     /// Hands back what no executor has begun, in its order: those of a queue in one call, since each puts its own in front.
     pub(super) fn hand_backlog_back(&self) {
         let (mut queues, mut others) = (BTreeMap::<QueueName, Vec<_>>::new(), Vec::new());
-        while let Ok(handout) = self.receiver.try_recv() {
+        for handout in self.line.take_all() {
             match handout {
                 Handout::Perform(work, permit) => {
                     queues.entry(work.queue.clone()).or_default().push((work, permit));
@@ -196,7 +207,7 @@ impl Pool {
         }
         for handout in others {
             // A pool that is closed has no executor left to retire.
-            let _ = self.sender.try_send(handout);
+            let _ = self.line.put(handout);
         }
         for (queue, works) in queues {
             let desk = self.desk.clone();
@@ -222,9 +233,9 @@ impl Pool {
     }
 
     pub(super) fn hand_out(&self, work: Work, permit: OwnedSemaphorePermit) {
-        self.sender
-            .try_send(Handout::Perform(Arc::new(work), permit))
-            .expect("an unbounded channel that is open takes all");
+        self.line
+            .put(Handout::Perform(Arc::new(work), permit))
+            .expect("only the overseer closes it, and claims nothing then");
     }
 
     /// Puts runs off, and only then hands out the one that is to be performed without them.
@@ -242,10 +253,8 @@ impl Pool {
             last_chance::put_off(&pool.desk, &queue, &put_off).await;
             let Some((work, permit)) = apart else { return };
             // The pool may have been closed meanwhile.
-            let handed = pool.sender.try_send(Handout::Perform(Arc::new(work), permit));
-            if let Err(back) = handed
-                && let Handout::Perform(work, _permit) = back.into_inner()
-            {
+            let handed = pool.line.put(Handout::Perform(Arc::new(work), permit));
+            if let Err(Handout::Perform(work, _permit)) = handed {
                 pool.executor.hand_back(&work).await;
             }
         });
@@ -257,9 +266,27 @@ impl Pool {
         self.tasks.spawn(async move { executor.hand_back(&work).await });
     }
 
+    /// Has executors begin nothing more.
+    pub(super) fn hold(&self) {
+        self.line.hold();
+    }
+
+    /// The same, once what this answers is dropped.
+    pub(super) fn hold_in_the_end(&self) -> impl Drop + use<> {
+        Hold(self.line.clone())
+    }
+
+    /// Gets ready for executors, which have the threads of this runtime.
+    pub(super) fn begin(&self, companions: &TaskTracker) {
+        self.line.has_threads(Handle::current().metrics().num_workers());
+        let (line, leave) = (self.line.clone(), self.desk.leave.clone());
+        companions.spawn(async move { leave.run_until_cancelled(line.watch()).await });
+    }
+
     /// Closes the pool and waits until every executor is done with its run.
     pub(super) async fn drain(&self) {
-        self.sender.close();
+        self.line.close();
+        self.hand_backlog_back();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -268,8 +295,7 @@ impl Pool {
     async fn keep_one(self: Arc<Self>) {
         loop {
             let current = Arc::new(Mutex::new(None));
-            let mut executor =
-                tokio::spawn(work(self.executor.clone(), self.receiver.clone(), current.clone()));
+            let mut executor = tokio::spawn(work(self.executor.clone(), self.line.clone(), current.clone()));
             let Some(ended) = self.desk.leave.run_until_cancelled(&mut executor).await else {
                 executor.abort();
                 return;
@@ -287,6 +313,15 @@ impl Pool {
     }
 }
 
+/// Holds its line when it is dropped.
+struct Hold(Arc<Line<Handout>>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.hold();
+    }
+}
+
 /// The words of a panic that may panic once more when it is dropped.
 fn message_of(panic: Box<dyn std::any::Any + Send>) -> String {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panic_message(panic)))
@@ -294,15 +329,20 @@ fn message_of(panic: Box<dyn std::any::Any + Send>) -> String {
 }
 
 /// Performs what is handed out, until the pool closes or this executor is to retire.
-async fn work(
-    executor: Executor,
-    handouts: async_channel::Receiver<Handout>,
-    current: Arc<Mutex<Option<Arc<Work>>>>,
-) {
+async fn work(executor: Executor, line: Arc<Line<Handout>>, current: Arc<Mutex<Option<Arc<Work>>>>) {
     let set = |work| *current.lock().unwrap_or_else(PoisonError::into_inner) = work;
-    while let Ok(Handout::Perform(work, permit)) = handouts.recv().await {
+    let mut taker = Taker::new(&line);
+    while let Some(Handout::Perform(work, permit)) = taker.take().await {
         set(Some(work.clone()));
-        executor.execute(&work).await;
+        let mut run = pin!(executor.execute(&work));
+        poll_fn(|context| {
+            let polled = run.as_mut().poll(context);
+            if polled.is_pending() {
+                taker.step_aside();
+            }
+            polled
+        })
+        .await;
         set(None);
         drop(permit);
     }

@@ -17,25 +17,24 @@ use crate::name::QueueName;
 pub(super) type Asked<'a> = (&'a Ticket, usize);
 
 impl Redis {
-    /// Settles runs, and then claims others, if it is to. Of more settlements than one call takes the last go with the claim.
+    /// Settles runs, and then claims others, if it is to. Of more settlements than one call takes the first go with the claim, and last:
+    /// those that are handed back come to stand in front of others.
     pub(super) async fn exchange(
         &self,
         queue: &QueueName,
         settlements: &[Settlement],
         claim: Option<Asked<'_>>,
     ) -> Result<(Vec<Settled>, Option<Claimed>)> {
-        let mut settled = Vec::with_capacity(settlements.len());
-        let mut rest = settlements;
-        while rest.len() > BATCH_LIMIT {
-            let (chunk, behind) = rest.split_at(BATCH_LIMIT);
-            settled.extend(self.exchange_once(queue, chunk, None).await?.0);
-            rest = behind;
+        if settlements.is_empty() && claim.is_none() {
+            return Ok((Vec::new(), None));
         }
-        if rest.is_empty() && claim.is_none() {
-            return Ok((settled, None));
+        let (first, rest) = settlements.split_at(settlements.len().min(BATCH_LIMIT));
+        let mut behind = Vec::new();
+        for chunk in rest.rchunks(BATCH_LIMIT) {
+            behind.push(self.exchange_once(queue, chunk, None).await?.0);
         }
-        let (last, claimed) = self.exchange_once(queue, rest, claim).await?;
-        settled.extend(last);
+        let (mut settled, claimed) = self.exchange_once(queue, first, claim).await?;
+        settled.extend(behind.into_iter().rev().flatten());
         Ok((settled, claimed))
     }
 

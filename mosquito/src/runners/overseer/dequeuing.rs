@@ -1,14 +1,15 @@
 //! How an overseer claims runs, and writes down in the same call what became of others.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::Overseer;
-use crate::backend::{Claimed, Lease, Ticket};
+use super::next::{Arrived, Sent, step_back};
+use crate::backend::{Claimed, Lease};
 use crate::dequeue::Share;
 use crate::error::{Error, Result};
 use crate::name::QueueName;
@@ -59,7 +60,7 @@ impl Overseer {
 
     /// Claims from queues in their order until the executors are busy. Where the store tells cheaply what stands in each, that is two round
     /// trips for all of them: one to look, and one for the claims, none of which is about an empty queue.
-    async fn try_shares(
+    pub(super) async fn try_shares(
         &mut self,
         mut plan: Vec<Share>,
         idle: &mut OwnedSemaphorePermit,
@@ -72,12 +73,12 @@ impl Overseer {
         let counts = match queues.len() {
             // One look saves no more than one claim.
             0 | 1 => None,
-            _ if idle.num_permits() == 0 || round.is_hopeless() => None,
+            _ if idle.num_permits() == 0 || round.is_hopeless() || self.begun.is_some() => None,
             _ => self.desk.backend.claimable(&queues).await,
         };
         let Some(counts) = counts else {
             for share in plan {
-                if idle.num_permits() == 0 || round.is_hopeless() {
+                if idle.num_permits() == 0 || round.is_hopeless() || self.begun.is_some() {
                     break;
                 }
                 claimed += self.try_share(&share, idle, round).await?;
@@ -128,25 +129,18 @@ impl Overseer {
         round: &mut Round<Error>,
     ) -> Result<usize> {
         let asked: Vec<_> =
-            asked.into_iter().map(|(queue, at_most)| (self.ask(&queue), queue, at_most)).collect();
-        let (begin, desk, outbox) = (Instant::now(), self.desk.clone(), self.outbox.clone());
+            asked.into_iter().filter_map(|(queue, at_most)| Some((self.ask(&queue)?, at_most))).collect();
         let mut answers: FuturesUnordered<_> = asked
             .into_iter()
-            .map(|(ticket, queue, at_most)| {
-                let (desk, outbox) = (&desk, &outbox);
-                async move {
-                    let answer = exchange(desk, outbox, &queue, &ticket, at_most).await;
-                    (queue, ticket, answer)
-                }
+            .map(|(sent, at_most)| {
+                let exchange = exchange(self.desk.clone(), self.outbox.clone(), sent.clone(), at_most);
+                async move { (sent, exchange.await) }
             })
             .collect();
         let mut claimed = 0;
         // As they come: a server that hangs holds up nobody else's runs.
-        while let Some((queue, ticket, answer)) = answers.next().await {
-            let answer = answer.map(|answer| self.take_in(&queue, &ticket, answer, idle));
-            let runs = self.heed(&queue, begin.elapsed(), answer, round)?;
-            self.spread.took(&queue, runs);
-            claimed += runs;
+        while let Some((sent, answer)) = answers.next().await {
+            claimed += self.heed(sent, answer, idle, round).await?;
         }
         Ok(claimed)
     }
@@ -162,34 +156,46 @@ impl Overseer {
         if self.resting.has(queue) {
             return Ok(0);
         }
-        let begin = Instant::now();
-        let ticket = self.ask(queue);
-        let answer =
-            exchange(&self.desk, &self.outbox, queue, &ticket, at_most.min(idle.num_permits())).await;
-        let answer = answer.map(|answer| self.take_in(queue, &ticket, answer, idle));
-        self.heed(queue, begin.elapsed(), answer, round)
+        let Some(sent) = self.ask(queue) else { return Ok(0) };
+        let (desk, outbox) = (self.desk.clone(), self.outbox.clone());
+        let answer = exchange(desk, outbox, sent.clone(), at_most.min(idle.num_permits())).await;
+        self.heed(sent, answer, idle, round).await
     }
 
-    /// Notes how a claim went.
-    fn heed(
+    /// Notes how a claim went, and takes in what it got.
+    pub(super) async fn heed(
         &mut self,
-        queue: &QueueName,
-        took: Duration,
-        answer: Result<usize>,
+        sent: Sent,
+        answer: Result<Claimed>,
+        idle: &mut OwnedSemaphorePermit,
         round: &mut Round<Error>,
     ) -> Result<usize> {
-        match self.desk.noted(answer) {
-            Ok(claimed) => {
-                round.answered();
-                self.resting.end(queue);
-                Ok(claimed)
-            }
+        let Sent { queue, since, .. } = &sent;
+        let answer = match self.desk.noted(answer) {
+            Ok(answer) => answer,
             Err(error) if error.is_transient() => {
-                round.failed(queue, took, error);
-                Ok(0)
+                round.failed(queue, since.elapsed(), error);
+                return Ok(0);
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
+        };
+        round.answered();
+        self.resting.end(queue);
+        self.unanswered.remove(queue);
+        let runs = answer.runs.len();
+        self.spread.took(queue, runs);
+        if runs == 0 || runs < idle.num_permits() || !self.begin_next(queue, runs) {
+            self.take_in(&sent, answer, idle);
+            return Ok(runs);
         }
+        let theirs = idle.split(idle.num_permits()).expect("as many as there are");
+        self.arrived = Some(Arrived { sent, answer, idle: theirs });
+        // Whoever stops meanwhile takes in what has arrived.
+        step_back().await;
+        if let Some(rest) = self.take_in_arrived() {
+            idle.merge(rest);
+        }
+        Ok(runs)
     }
 
     /// Asks the adapter, once a round, and remembers which queues it ever named: their signals are waited for.
@@ -206,30 +212,27 @@ impl Overseer {
         plan
     }
 
-    /// The ticket of a claim that is about to be sent: it is unanswered until there is an answer, for whatever reason it does not come.
-    fn ask(&mut self, queue: &QueueName) -> Ticket {
+    /// A claim that is about to be sent: it is unanswered until there is an answer, for whatever reason it does not come. Nothing while
+    /// another one of its queue is on its way.
+    pub(super) fn ask(&mut self, queue: &QueueName) -> Option<Sent> {
+        if self.begun.as_ref().is_some_and(|begun| begun.is_about(queue)) {
+            return None;
+        }
         let ticket = self.unanswered.get(queue).cloned().unwrap_or_else(|| self.desk.next_ticket());
         self.unanswered.insert(queue.clone(), ticket.clone());
-        self.desk.held.asking(queue);
-        ticket
+        self.desk.held.asking(queue, ticket.number);
+        Some(Sent { queue: queue.clone(), ticket, since: Instant::now() })
     }
 
-    /// Hands out what a claim got. Answers how many runs that are.
-    fn take_in(
-        &mut self,
-        queue: &QueueName,
-        ticket: &Ticket,
-        answer: Claimed,
-        idle: &mut OwnedSemaphorePermit,
-    ) -> usize {
-        self.unanswered.remove(queue);
+    /// Hands out what a claim got.
+    pub(super) fn take_in(&mut self, sent: &Sent, answer: Claimed, idle: &mut OwnedSemaphorePermit) {
+        let Sent { queue, ticket, .. } = sent;
         if answer.lease != Lease::Held {
             self.desk.lose(queue, ticket.number - 1);
         }
         self.note_pause(queue, &answer);
         self.desk.expired(queue, answer.expired);
-        let runs = answer.runs.len();
-        if runs > 0 && !self.fruitless.is_empty() {
+        if !answer.runs.is_empty() && !self.fruitless.is_empty() {
             self.fruitless.remove(queue);
         }
         let places = self.places.of(queue);
@@ -253,19 +256,18 @@ impl Overseer {
             }
         }
         self.pool.part(queue, put_off, apart);
-        self.desk.held.answered(queue);
-        runs
+        self.desk.held.answered(queue, ticket.number);
     }
 }
 
 /// Claims from a queue, and takes along what is to be written down of it. When there is no answer, that goes back.
-async fn exchange(
-    desk: &Desk,
-    outbox: &Outbox,
-    queue: &QueueName,
-    ticket: &Ticket,
+pub(super) async fn exchange(
+    desk: Arc<Desk>,
+    outbox: Arc<Outbox>,
+    sent: Sent,
     at_most: usize,
 ) -> Result<Claimed> {
+    let Sent { queue, ticket, .. } = &sent;
     let mut taken = outbox.take(queue);
     if taken.batch().settlements.is_empty() {
         return desk.backend.claim(queue, ticket, at_most).await;
@@ -273,7 +275,7 @@ async fn exchange(
     taken.sent();
     let Batch { settlements, endings, .. } = taken.batch();
     let (settled, claimed) = desk.backend.settle_and_claim(queue, settlements, ticket, at_most).await?;
-    settler::note(desk, queue, settlements, endings, Some((settled, false)));
+    settler::note(&desk, queue, settlements, endings, Some((settled, false)));
     taken.done();
     Ok(claimed)
 }

@@ -11,6 +11,9 @@ use crate::runners::desk::Desk;
 use crate::runners::settler;
 use crate::runners::tally::Ending;
 
+/// How long one that stops waits to hear what its last claim took.
+const LAST_ANSWER: Duration = Duration::from_millis(200);
+
 impl Overseer {
     /// Lets executors come to their end within the grace, and their settlements be answered, then hands back what they
     /// did not finish.
@@ -22,6 +25,12 @@ impl Overseer {
         // What is left of the grace when the runs' tokens fire: half for the jobs to notice, half to hand back.
         let farewell = (grace / 5).min(Duration::from_secs(2));
         // What nobody has begun somebody else may begin at once.
+        pool.hold();
+        self.begun = None;
+        drop(self.take_in_arrived());
+        // What the last claim took goes back first: what was claimed before it is to come to stand in front.
+        let unanswered = tokio::time::timeout(LAST_ANSWER, self.find_unanswered());
+        let _ = leave.run_until_cancelled(unanswered).await;
         pool.hand_backlog_back();
         let settled = async {
             pool.drain().await;

@@ -88,11 +88,14 @@ impl Overseer {
         if !waited_for.iter().all(|queue| self.may_claim(queue)) {
             return false;
         }
-        let mut idle = self.pool.idle_now(BATCH_LIMIT);
+        let mut idle = self.pool.take_idle_now(BATCH_LIMIT);
         let mut round = Round::default();
         let others =
             self.plan(idle.num_permits()).into_iter().filter(|share| !waited_for.contains(&share.queue));
         for share in others {
+            if idle.num_permits() == 0 || self.begun.is_some() {
+                break;
+            }
             // What goes wrong here goes wrong again in the next round, which knows what to do about it.
             if self.try_share(&share, &mut idle, &mut round).await.is_err() {
                 return false;
@@ -100,7 +103,10 @@ impl Overseer {
         }
         let all_went_well = round.end(&mut self.resting).is_ok();
         let mut others = self.planned.iter().filter(|queue| !waited_for.contains(queue));
-        all_went_well && idle.num_permits() > 0 && !others.any(|queue| self.may_claim(queue))
+        all_went_well
+            && self.begun.is_none()
+            && idle.num_permits() > 0
+            && !others.any(|queue| self.may_claim(queue))
     }
 
     /// Claims from a queue what the plan and its limit allow.
@@ -114,9 +120,7 @@ impl Overseer {
         if at_most == 0 {
             return Ok(0);
         }
-        let claimed = self.try_claim(&share.queue, at_most, idle, round).await?;
-        self.spread.took(&share.queue, claimed);
-        Ok(claimed)
+        self.try_claim(&share.queue, at_most, idle, round).await
     }
 
     /// Whether runs of a queue may be claimed now: no gate holds it back, and it has a place left.
