@@ -2,9 +2,7 @@
 -- KEYS[1] waiting, KEYS[2] scheduled, KEYS[3] runs, KEYS[4] wake, KEYS[5] due
 -- ARGV[1] id, ARGV[2] envelope, ARGV[3] '' → { 1 }
 local rung = redis.call('LLEN', KEYS[4]) > 0
-redis.call('LLEN', KEYS[5])
 redis.call('LLEN', KEYS[1])
-redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 local time = redis.call('TIME')
 local stamp = string.format('{"enqueued_at":%d,', time[1] * 1000 + math.floor(time[2] / 1000))
 local answer = redis.call('HSETNX', KEYS[3], ARGV[1], stamp .. string.sub(ARGV[2], 2))

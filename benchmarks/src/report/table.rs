@@ -105,7 +105,12 @@ pub(crate) fn shown(value: f64, how: As) -> String {
         As::Whole => format!("{value:.0}"),
         As::Fine if value >= 100.0 => thousands(value.round() as u64),
         As::Fine if value >= 10.0 => format!("{value:.1}"),
-        As::Fine => format!("{value:.2}"),
+        As::Fine if value >= 0.1 || value == 0.0 => format!("{value:.2}"),
+        As::Fine => {
+            // Two digits that count, however small.
+            let places = (1.0 - value.log10().floor()).clamp(2.0, 6.0) as usize;
+            format!("{value:.places$}")
+        }
         As::Mebibytes => format!("{:.1}", value / 1_048_576.0),
     }
 }
@@ -131,7 +136,9 @@ mod tests {
         assert_eq!(shown(123_456.0, As::Whole), "123,000");
         assert_eq!(shown(1_234.0, As::Whole), "1,230");
         assert_eq!(shown(999.7, As::Whole), "1000");
-        assert_eq!(shown(0.0456, As::Fine), "0.05");
+        assert_eq!(shown(0.456, As::Fine), "0.46");
+        assert_eq!(shown(0.00456, As::Fine), "0.0046");
+        assert_eq!(shown(0.0, As::Fine), "0.00");
         assert_eq!(shown(12.34, As::Fine), "12.3");
         assert_eq!(shown(2_097_152.0, As::Mebibytes), "2.0");
     }
