@@ -32,7 +32,7 @@ pub(crate) const MOST: usize = 100_000;
 /// # Ok(()) }
 /// ```
 ///
-/// A runner looks every 5 s, and follows within 10 s; what holds then is told by [`Configured`](crate::events::Event::Configured). Named
+/// A runner looks every 7 or 8 s, and follows within 10 s; what holds then is told by [`Configured`](crate::events::Event::Configured). Named
 /// goes over all, all over the environment, and that over the code. More in [the guide](crate::guide::configuration).
 #[derive(Clone, Debug)]
 pub struct Configuration {

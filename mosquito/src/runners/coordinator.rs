@@ -23,7 +23,7 @@ use crate::events::Event;
 use crate::name::QueueName;
 
 /// How long a leadership lasts that is not renewed, or as long as an overseer is not taken for dead, if that is
-/// shorter; it is renewed when a third of that is left.
+/// shorter; it is renewed when a quarter of that is left.
 const LEASE: Duration = Duration::from_secs(6);
 
 /// How often every queue is looked at, whatever the signals say.
@@ -232,7 +232,7 @@ impl<'a> Coordinator<'a> {
                     if self.epoch == 0 || desk.backend.lead(&desk.overseer, self.lease).await? != Some(self.epoch) {
                         break;
                     }
-                    until = begin + around(self.lease * 2 / 3);
+                    until = begin + self.lease * 3 / 4;
                     desk.outage.wrote();
                     // There are others, whose signals it does not hear.
                     if self.queues.everywhere() != waiting.queues {

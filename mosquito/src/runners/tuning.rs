@@ -19,7 +19,7 @@ use crate::events::Event;
 use crate::name::QueueName;
 
 /// How often the store is asked.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(7_500);
 
 /// The most sentences about what cannot be read that are remembered, so as to tell each once.
 const MOST_TOLD: usize = 1_000;
