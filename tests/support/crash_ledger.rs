@@ -11,6 +11,7 @@ use mosquito::Mosquito;
 use mosquito::backend::{BATCH_LIMIT, List};
 use tempfile::TempDir;
 
+use crate::account::Account;
 use crate::book::{Book, Span};
 use crate::eventually::eventually;
 use crate::fleet::{Fault, Fleet};
@@ -23,6 +24,9 @@ const DEADLINE: Duration = Duration::from_secs(180);
 
 /// How many ids of a kind a report lists before it only counts them.
 const LISTED: usize = 20;
+
+/// The queue of the periodic job that ticks each second.
+const TICKS: &str = "ticks";
 
 /// What was promised to be performed, against the journal of those who performed it.
 ///
@@ -40,29 +44,6 @@ pub struct CrashLedger {
 enum Promise {
     Performed,
     Dead,
-}
-
-/// What became of everything, as one line of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The name of the test.
-    pub name: String,
-    /// How many promised runs were performed to their end.
-    pub runs: usize,
-    /// How many faults there were.
-    pub faults: usize,
-    /// How often a run was performed to its end once more.
-    pub reruns: usize,
-    /// How many runs were taken back from the dead.
-    pub rescues: u64,
-    /// How many runs were banished as poisoned.
-    pub poisoned: u64,
-    /// How many settlements were refused, because their claim did not stand any more.
-    pub refused: u64,
-    /// The longest time from the death of a process until a run that it had begun was begun again.
-    pub longest_rescue: Option<Duration>,
-    /// All that must not be, in sentences.
-    pub violations: Vec<String>,
 }
 
 impl CrashLedger {
@@ -183,17 +164,14 @@ impl CrashLedger {
             if !open.is_empty() {
                 return Err(format!("not performed: {}", listed(&open)));
             }
-            match standing(mosquito).await {
-                Err(why) => Err(format!("the store does not answer: {why:?}")),
-                Ok(standing) => {
-                    let left = |(id, list): &&(String, List)| *list != List::Dead && !is_tick(id);
-                    let left: Vec<_> = standing.iter().filter(left).map(|(id, _)| id.clone()).collect();
-                    if left.is_empty() {
-                        Ok(())
-                    } else {
-                        Err(format!("still in the store: {}", listed(&left)))
-                    }
+            match left(mosquito).await {
+                Ok(0) => Ok(()),
+                Ok(left) => {
+                    let runs = standing(mosquito).await.unwrap_or_default();
+                    let runs: Vec<_> = runs.into_iter().map(|(id, list)| format!("{id} in {list}")).collect();
+                    Err(format!("{left} are still in the store: {}", listed(&runs)))
                 }
+                Err(why) => Err(format!("the store does not answer: {why:?}")),
             }
         };
         eventually("every run comes to its end", DEADLINE, look).await;
@@ -340,16 +318,17 @@ impl Default for CrashLedger {
     }
 }
 
-impl fmt::Display for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, runs, faults, reruns, rescues, poisoned, refused, longest_rescue, .. } = self;
-        let longest =
-            longest_rescue.map_or("–".into(), |longest| format!("{:.1} s", longest.as_secs_f64()));
-        write!(
-            f,
-            "fault | {name} | runs {runs} | faults {faults} | re-runs {reruns} | rescues {rescues} | poisoned {poisoned} | refused {refused} | longest rescue {longest}"
-        )
+/// How many runs are to be performed, ticks apart. All lists of a queue at one moment: of one after another, a run may move from behind the
+/// look to before it.
+async fn left(mosquito: &Mosquito) -> mosquito::Result<usize> {
+    let mut left = 0;
+    for queue in mosquito.queues().await? {
+        if queue.name().as_str() != TICKS {
+            let sizes = queue.sizes().await?;
+            left += sizes.total() - sizes.dead;
+        }
     }
+    Ok(left)
 }
 
 /// Every run in the store, and the list it stands in; as often as it is found.

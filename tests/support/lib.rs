@@ -2,6 +2,7 @@
 //!
 //! How a fault is tried on worker processes, with an exact ledger, stands on top of `tests/crash/main.rs`.
 
+mod account;
 mod book;
 mod cluster;
 mod crash_ledger;
@@ -20,9 +21,10 @@ mod sentinel;
 mod witness;
 mod worker;
 
+pub use account::Account;
 pub use book::Span;
 pub use cluster::RedisCluster;
-pub use crash_ledger::{Account, CrashLedger};
+pub use crash_ledger::CrashLedger;
 pub use eventually::{eventually, soon};
 pub use fail_points::{FailPoint, Operation, Side, die};
 pub use fleet::{Fault, Fleet, Hit, Lasting, Told};
