@@ -34,6 +34,7 @@ mod deploys;
 mod jobs;
 mod kills;
 mod network;
+mod partitions;
 mod poison;
 mod redis;
 mod soak;

@@ -77,7 +77,7 @@ async fn wait_of_the_small(trial: &mut Trial, round: usize) -> Duration {
     }
     let of_round = format!("small-{round}-");
     let all_begin = || async {
-        let begun = trial.ledger.first_begins(|id| id.starts_with(&of_round)).len();
+        let begun = trial.ledger.firsts(Fact::Began, |id| id.starts_with(&of_round)).len();
         if begun == SMALL_TENANTS * RUNS_OF_EACH { Ok(()) } else { Err(begun) }
     };
     mosquito_tests::eventually("the small ones begin", Duration::from_secs(180), all_begin).await;
@@ -86,7 +86,7 @@ async fn wait_of_the_small(trial: &mut Trial, round: usize) -> Duration {
     }
 
     let waits = put_in.into_iter().flat_map(|(prefix, at)| {
-        let begins = trial.ledger.first_begins(|id| id.starts_with(&prefix));
+        let begins = trial.ledger.firsts(Fact::Began, |id| id.starts_with(&prefix));
         begins.into_iter().map(move |begin| begin.saturating_sub(at))
     });
     let mut waits: Vec<_> = waits.collect();

@@ -1,13 +1,13 @@
 //! Claims that take effect, and whose answers never come: the network between a runner and its Redis loses them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mosquito::backend::{Fate, List, Ticket};
+use mosquito::backend::{Cancelled, Fate, List, Ticket};
 use mosquito::events::Event;
 use mosquito::{Mosquito, OverseerId, QueueName};
 use mosquito_tests::{Direction, Lost, Proxy, RedisServer, Script, Traffic, soon};
 
-use crate::jobs::Note;
+use crate::jobs::{Long, Note};
 use crate::working::work;
 
 /// Longer than any test: no reaper tidies up what an overseer should see to itself.
@@ -85,6 +85,31 @@ async fn what_a_lost_claim_took_for_executors_that_are_gone_is_handed_back_and_p
     let mut lines = working.log.lines();
     lines.sort();
     assert_eq!(lines, (0..5).map(|n| format!("{n} 1 notes")).collect::<Vec<_>>());
+    let _ = working.stop().await;
+}
+
+/// As when a network fails in the moment in which a process starts.
+#[tokio::test]
+async fn a_runner_whose_first_connections_carry_nothing_soon_hears_what_was_cancelled() {
+    let network = Network::new().await;
+    let long = network.client.enqueue(Long { heeds_its_token: true }).await.unwrap();
+    // For its pulse, and for its waits.
+    network.proxy.swallow_next(3);
+    let mut working = work(&network.runner, |runner| runner.queues(["long"]));
+    soon("it is begun", || async {
+        let lines = working.log.lines();
+        if lines == ["long 1"] { Ok(()) } else { Err(lines) }
+    })
+    .await;
+
+    let begin = Instant::now();
+    let cancelled = network.client.queue("long").unwrap().cancel(long.id()).await.unwrap();
+    working.finished(1).await;
+
+    assert!(matches!(cancelled, Cancelled::Running(_)), "{cancelled:?}");
+    // A connection is given up after five seconds.
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert_eq!(working.log.lines(), ["long 1", "token fired"]);
     let _ = working.stop().await;
 }
 

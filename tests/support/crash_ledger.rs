@@ -110,14 +110,14 @@ impl CrashLedger {
         times
     }
 
-    /// When runs began for the first time, in milliseconds since 1970, in order.
+    /// When something happened to runs for the first time, in milliseconds since 1970, in order.
     #[must_use]
-    pub fn first_begins(&self, whose: impl Fn(&str) -> bool) -> Vec<u64> {
+    pub fn firsts(&self, fact: Fact, whose: impl Fn(&str) -> bool) -> Vec<u64> {
         let book = self.read();
-        let first = |id| book.marks(id).iter().find(|mark| mark.fact == Fact::Began).map(|mark| mark.at);
-        let mut begins: Vec<_> = book.ids().filter(|id| whose(id)).filter_map(first).collect();
-        begins.sort_unstable();
-        begins
+        let first = |id| book.marks(id).iter().find(|mark| mark.fact == fact).map(|mark| mark.at);
+        let mut times: Vec<_> = book.ids().filter(|id| whose(id)).filter_map(first).collect();
+        times.sort_unstable();
+        times
     }
 
     /// Each performance of a run, until its end or the fault that ended it.

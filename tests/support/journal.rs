@@ -28,7 +28,7 @@ pub enum Fact {
     Cancelled,
     /// It enqueued a run, and the store said so.
     Enqueued,
-    /// It claimed a run; the number is the attempt that begins.
+    /// It claimed a run, at this time of the store's clock; the number is the attempt that begins.
     Claimed,
     /// The store agreed that a run is done and forgot it; the number is the attempt of the claim that was settled.
     Forgotten,

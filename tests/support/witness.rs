@@ -61,10 +61,11 @@ impl Witness {
 impl Seen {
     fn claimed(&self, claimed: &Claimed) {
         let mut claims = self.lock();
+        let claimed_at = u64::try_from(claimed.now.timestamp_millis()).expect("it is later than 1970");
         let entries = claimed.runs.iter().map(|claim| {
             let attempt = u64::from(claim.history.attempts) + 1;
             claims.insert(claim.token.clone(), attempt);
-            Entry::now(Fact::Claimed, &claim.id, attempt)
+            Entry { at: claimed_at, ..Entry::now(Fact::Claimed, &claim.id, attempt) }
         });
         self.journal.write(entries);
     }

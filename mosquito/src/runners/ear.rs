@@ -9,9 +9,8 @@
 //! each word, after each failure, and twice a second: a word that gets lost costs half a second, and so does a connection that is
 //! dead and does not say so. With nothing in hand it does neither.
 //!
-//! A look that is not answered soon is not waited for alone. Its connection may have been cut off by a network that swallows
-//! everything, and would be given up seconds after that is over. So *scouts* look beside it, each on new connections, one after the
-//! other: the first to be answered knows what was cancelled, and the ear goes on with its connections.
+//! A look that is not answered soon is not waited for alone: [scouts](super::scouts) look beside it, each on new connections. The first to be
+//! answered knows what was cancelled, and the ear goes on with its connections.
 //!
 //! Invariant: as the pulse, it has a thread and connections that no job can hold up.
 
@@ -20,11 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff::Backoff;
 use super::desk::Desk;
+use super::scouts::{self, DOUBT};
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -37,15 +36,11 @@ const LISTENED: Duration = Duration::from_secs(5);
 /// connection that died in silence takes this and [`DOUBT`].
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a look may take until a scout is sent, and each scout until the next one is; longer where the store is far away.
-const DOUBT: Duration = Duration::from_millis(300);
+/// How long a look may take until a scout is sent, where the store is far away.
 const LONGEST_DOUBT: Duration = Duration::from_secs(1);
 
 /// How many times as long as the look before it a look may take.
 const FAR: u32 = 3;
-
-/// How long a scout may take, so that there are few at a time.
-const SCOUTED: Duration = Duration::from_secs(2);
 
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_millis(300);
@@ -117,27 +112,8 @@ enum Look {
 
 /// Looks, and sends scouts when that takes too long.
 async fn look_soon(desk: &Desk, backend: &dyn Backend, doubt: Duration) -> Answer {
-    let mut here = pin!(look_everywhere(desk, backend));
-    if let Ok(look) = timeout(doubt, &mut here).await {
-        return Answer::Here(look);
-    }
-    let mut scouts = FuturesUnordered::new();
-    loop {
-        scouts.push(timeout(SCOUTED, scout(desk, backend)));
-        // Not all of a fleet at once.
-        let next = Instant::now() + doubt.mul_f64(0.75 + fastrand::f64() / 4.0);
-        loop {
-            tokio::select! {
-                look = &mut here => return Answer::Here(look),
-                found = scouts.next(), if !scouts.is_empty() => {
-                    if let Some(Ok(Some(found))) = found {
-                        return Answer::There(found);
-                    }
-                }
-                () = tokio::time::sleep_until(next) => break,
-            }
-        }
-    }
+    let here = async { Answer::Here(look_everywhere(desk, backend).await) };
+    scouts::beside(here, doubt, || async { scout(desk, backend).await.map(Answer::There) }).await
 }
 
 /// Looks over new connections, and answers those if it could.

@@ -38,6 +38,7 @@ mod pulse;
 mod queue_list;
 mod reaper;
 mod resting;
+mod scouts;
 mod settler;
 mod spread;
 mod stuck;

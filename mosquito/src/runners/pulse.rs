@@ -17,11 +17,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 use super::presence::Presence;
+use super::scouts::{self, DOUBT};
 use super::{ear, stuck};
 use crate::backend::{Backend, Lease};
 use crate::error::{Error, Result};
 use crate::job::panic_message;
 use crate::name::QueueName;
+
+/// How long until connections are tried again that could not be made: until there are some, nobody hears what was cancelled.
+const CONNECT_AGAIN: Duration = Duration::from_millis(300);
 
 /// Starts to beat, until the token fires. Where nobody else can take the overseer for dead, a task is enough.
 ///
@@ -49,10 +53,11 @@ async fn on_connections_of_its_own(desk: &Desk, presence: &Presence, done: &Canc
     let beat = async {
         while !done.is_cancelled() {
             // Made here, so that they live on this thread's runtime.
-            match desk.backend.separate().await {
+            let scout = || async { desk.backend.separate().await.ok().map(Ok) };
+            match scouts::beside(desk.backend.separate(), DOUBT, scout).await {
                 Ok(backend) => stand_by(desk, presence, &*backend, done).await,
                 Err(error) => {
-                    let pause = failed(desk, error);
+                    let pause = failed(desk, error).min(CONNECT_AGAIN);
                     done.run_until_cancelled(tokio::time::sleep(pause)).await;
                 }
             }

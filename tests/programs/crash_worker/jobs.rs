@@ -21,6 +21,22 @@ impl Perform for Work {
     }
 }
 
+/// The same, in the partition of its user.
+#[job(queue("events", partitions = 4, by = [user]), state(Journal))]
+pub(crate) struct Track {
+    pub(crate) user: u8,
+    pub(crate) pause: u64,
+}
+
+impl Perform for Track {
+    async fn perform(&self, cx: &Context<Self>) -> JobResult {
+        began(cx);
+        tokio::time::sleep(Duration::from_millis(self.pause)).await;
+        ended(cx);
+        Ok(())
+    }
+}
+
 /// Waits at its first attempt for its token, and gives up then; is done at once at any other.
 #[job(queue = "work", state(Journal), retry(attempts = 100, backoff = fixed("100ms")))]
 pub(crate) struct Heeding;

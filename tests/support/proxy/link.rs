@@ -107,13 +107,14 @@ impl Link {
     }
 }
 
-/// Carries bytes both ways until one side closes.
-pub(super) fn carry(network: &Arc<Network>, link: &Arc<Link>, number: u64) {
+/// Carries bytes both ways until one side closes, or none at all.
+pub(super) fn carry(network: &Arc<Network>, link: &Arc<Link>, number: u64, swallows: bool) {
     for direction in [Direction::ToServer, Direction::ToClient] {
         let (network, link) = (network.clone(), link.clone());
         std::thread::spawn(move || {
             // Why it ended is seen on the other side, as on a real network.
             let _ended = match direction {
+                Direction::ToServer if swallows => Stream::of(&link.client).swallow(),
                 Direction::ToServer => link.requests(&network),
                 Direction::ToClient => link.replies(&network),
             };

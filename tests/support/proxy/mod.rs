@@ -109,6 +109,11 @@ impl Proxy {
         self.network.change(|state| state.refuses = true);
     }
 
+    /// Swallows whatever is sent over the next so many connections that are made, also after [`heal`](Self::heal).
+    pub fn swallow_next(&self, connections: usize) {
+        self.network.change(|state| state.swallows = connections);
+    }
+
     /// Closes all connections. Answers how many there were.
     pub fn close_all(&self) -> usize {
         let links: Vec<_> = self.network.lock().links.values().cloned().collect();
@@ -178,6 +183,8 @@ struct Network {
 struct State {
     ended: bool,
     refuses: bool,
+    /// How many connections are still to be made that carry nothing.
+    swallows: usize,
     traffic: [Traffic; 2],
     orders: Orders,
     links: HashMap<u64, Arc<Link>>,
@@ -231,8 +238,10 @@ fn accept(listener: &TcpListener, network: &Arc<Network>) {
         let number = state.made;
         state.made += 1;
         state.links.insert(number, link.clone());
+        let swallows = state.swallows > 0;
+        state.swallows = state.swallows.saturating_sub(1);
         drop(state);
-        link::carry(network, &link, number);
+        link::carry(network, &link, number, swallows);
     }
 }
 
