@@ -19,8 +19,8 @@ const FORGOTTEN: u8 = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     runs: Vec<Run>,
-    /// Who performs a run right now.
-    performing: HashMap<usize, u32>,
+    /// Who performs a run right now, and since when.
+    performing: HashMap<usize, (u32, u64)>,
     /// When processes were killed or held.
     hit: HashMap<u32, u64>,
     pub(crate) counts: Counts,
@@ -158,9 +158,11 @@ impl Tally {
     }
 
     fn began(&mut self, number: usize, pid: u32, at: u64) {
-        let before = self.performing.insert(number, pid).filter(|before| *before != pid);
-        if let Some(hit) = before.and_then(|before| self.hit.get(&before)) {
-            self.counts.longest_rescue = self.counts.longest_rescue.max(at.saturating_sub(*hit));
+        let before = self.performing.insert(number, (pid, at)).filter(|(before, _)| *before != pid);
+        let hit = before.and_then(|(before, began)| Some((*self.hit.get(&before)?, began)));
+        // One that was held may begin others once it goes on, and hand them back when it leaves: no fault hit these.
+        if let Some((hit, _)) = hit.filter(|(hit, began)| began <= hit) {
+            self.counts.longest_rescue = self.counts.longest_rescue.max(at.saturating_sub(hit));
         }
     }
 
