@@ -1,7 +1,9 @@
 //! Processes killed at random moments, workers and those that enqueue; and how soon others take over.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use mosquito_tests::journal::{self, Fact};
 use mosquito_tests::{Fleet, Pace, Program, Seed, WorkerPlan};
 
@@ -34,15 +36,32 @@ async fn killed_at_random(store: Store, runs: usize, time: Duration) {
     let pause = 2 * 40 * time.as_secs() * 1_000 / runs as u64;
     let pauses: Vec<_> = (0..runs).map(|_| random.u64(0..=pause)).collect();
     trial.enqueue(pauses.into_iter().map(|pause| Work { pause })).await;
-    let Trial { ledger, fleet, mosquito, .. } = &mut trial;
-    let mut alive: Vec<_> = (0..4).map(|_| fleet.start(&plan)).collect();
-
     let begin = Instant::now();
-    while begin.elapsed() < time {
-        tokio::time::sleep(Duration::from_millis(random.u64(100..1_500))).await;
+    kill_at_random(&mut trial, &plan, 4, 100..1_500, &mut random, |_| begin.elapsed() >= time).await;
+    let Trial { ledger, fleet, mosquito, .. } = &trial;
+    let account = ledger.close(&format!("{}: killed at random", store.name()), fleet, mosquito).await;
+    assert_eq!(account.runs, runs);
+}
+
+/// Has so many workers perform everything, of which one is killed and replaced after each pause of so many milliseconds, until it is over
+/// after so many kills.
+pub(crate) async fn kill_at_random(
+    trial: &mut Trial,
+    plan: &WorkerPlan,
+    workers: usize,
+    pauses: Range<u64>,
+    random: &mut Rng,
+    is_over: impl Fn(usize) -> bool,
+) {
+    let Trial { ledger, fleet, mosquito, .. } = trial;
+    let mut alive: Vec<_> = (0..workers).map(|_| fleet.start(plan)).collect();
+    let mut kills = 0;
+    while !is_over(kills) {
+        tokio::time::sleep(Duration::from_millis(random.u64(pauses.clone()))).await;
         let unlucky = random.usize(..alive.len());
         tokio::task::block_in_place(|| fleet.kill(alive[unlucky]));
-        alive[unlucky] = fleet.launch(&plan);
+        alive[unlucky] = fleet.launch(plan);
+        kills += 1;
     }
 
     ledger.until_kept(mosquito).await;
@@ -50,8 +69,6 @@ async fn killed_at_random(store: Store, runs: usize, time: Duration) {
         let report = tokio::task::block_in_place(|| fleet.stop(worker));
         assert_eq!((report.refused, report.unsettled), (0, 0), "it was alive all the time: {report:?}");
     }
-    let account = ledger.close(&format!("{}: killed at random", store.name()), fleet, mosquito).await;
-    assert_eq!(account.runs, runs);
 }
 
 async fn what_was_enqueued_by_processes_that_are_killed_is_performed(store: Store) {

@@ -36,7 +36,7 @@ const LISTENED: Duration = Duration::from_secs(5);
 /// connection that died in silence takes this and [`DOUBT`].
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a look may take until a scout is sent, where the store is far away.
+/// How long a look may take at most until a scout is sent, where the store is far away.
 const LONGEST_DOUBT: Duration = Duration::from_secs(1);
 
 /// How many times as long as the look before it a look may take.
