@@ -29,12 +29,15 @@ struct Options {
 
 /// Needs a second, which a grace has.
 #[job(queue = "kitchen")]
-struct BoilAnEgg;
+struct BoilAnEgg {
+    number: u32,
+}
 
 impl Perform for BoilAnEgg {
     async fn perform(&self, _: &Context<Self>) -> JobResult {
+        println!("egg {}: in the pot", self.number);
         sleep(Duration::from_millis(1_500)).await;
-        println!("egg: boiled");
+        println!("egg {}: boiled", self.number);
         Ok(())
     }
 }
@@ -73,7 +76,7 @@ async fn main() -> mosquito::Result<()> {
     let mosquito = Mosquito::connect("memory://").await?;
     mosquito.enqueue(BakeBread).await?;
     mosquito.enqueue(SimmerStock).await?;
-    mosquito.enqueue_all((0..5).map(|_| BoilAnEgg)).await?;
+    mosquito.enqueue_all((1..=5).map(|number| BoilAnEgg { number })).await?;
 
     // SIGTERM and SIGINT stop a runner unless it is told otherwise; this one's handle does as well.
     let runner = mosquito.runner().executors(4).shutdown_grace(Duration::from_secs(grace_s)).build()?;
