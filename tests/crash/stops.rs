@@ -83,7 +83,9 @@ async fn stopped_in_the_middle(trial: Trial, store: &Store, name: &str, runs: u6
     let took = begin.elapsed();
 
     assert!(took < DOCKER_WAITS, "it would have been killed: it took {took:?}");
-    assert_eq!((report.handed_back, report.performed, report.failed), (runs, 0, 0), "{report:?}");
+    assert_eq!((report.performed, report.failed), (0, 0), "{report:?}");
+    // On a busy machine a run may be handed back before its begin, too, and be claimed again.
+    assert!(report.handed_back >= runs, "{report:?}");
     assert_eq!((report.refused, report.unsettled), (0, 0), "{report:?}");
     let waiting = standing(&mosquito, List::Waiting).await;
     assert_eq!(waiting.len() as u64, runs, "they are in front of the queue again");

@@ -21,8 +21,8 @@ fn so_many(limit: u32, per: Duration, tenant: &str) -> Flow {
     Flow { rate: Some(RateUse { name, key: key(tenant), weight: 1, rule }), ..Flow::default() }
 }
 
-/// A limit counts when the store lets a run go, by its clock. The run begins a moment later, by the time that its process takes; by how much is
-/// printed, and is not of the limit.
+/// A limit counts each time that the store lets a run go, by its clock. The run begins a moment later, by the time that its process takes; by
+/// how much is printed, and is not of the limit. A process that has no time for it hands it back, and then it is let go again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
     let _alone = crate::ALONE.lock().await;
@@ -47,28 +47,30 @@ async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
     let others = others.elapsed();
 
     trial.ledger.until_kept(&trial.mosquito).await;
+    let mut handed_back = 0;
     for worker in workers {
         let told = trial.fleet.stop(worker);
-        assert_eq!(
-            (told.failed, told.put_off, told.handed_back),
-            (0, 0, 0),
-            "no attempt is used up: {told:?}"
-        );
+        assert_eq!((told.failed, told.put_off), (0, 0), "no attempt is used up: {told:?}");
+        handed_back += told.handed_back;
     }
     let Trial { ledger, fleet, mosquito, .. } = &trial;
     let account = ledger.close("redis: a hundred a second", fleet, mosquito).await;
     assert_eq!(account.reruns, 0);
 
     let is_big = |id: &str| id.starts_with("big");
-    let (let_go, begins) = (ledger.firsts(Fact::Claimed, is_big), ledger.firsts(Fact::Began, is_big));
+    let (claims, begins) = (ledger.times_of(Fact::Claimed, is_big), ledger.firsts(Fact::Began, is_big));
+    let mut let_go: Vec<_> = claims.values().flatten().copied().collect();
+    let_go.sort_unstable();
     let most = most_within(&let_go, 1_000);
     let (first, last) = (let_go[0], let_go[let_go.len() - 1]);
     let within = let_go.iter().filter(|at| **at < first + SECONDS * 1_000).count();
     let used = within as f64 / (f64::from(LIMIT) * SECONDS as f64);
-    let behind = let_go.iter().zip(&begins).map(|(at, begin)| begin.saturating_sub(*at)).max();
+    let mut lasts: Vec<_> = claims.values().filter_map(|times| times.last()).collect();
+    lasts.sort_unstable();
+    let behind = lasts.iter().zip(&begins).map(|(at, begin)| begin.saturating_sub(**at)).max();
     println!(
         "{LIMIT} a second, {WORKERS} workers, {SECONDS} s: at most {most} let go in any second, {} begun, {:.1} % of the allowed, all {} in {:.1} s; \
-         begun {} ms later at most, others waited {others:?}",
+         begun {} ms later at most, {handed_back} handed back before, others waited {others:?}",
         most_within(&begins, 1_000),
         used * 100.0,
         let_go.len(),
@@ -76,7 +78,8 @@ async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
         behind.unwrap_or_default(),
     );
     assert!(most <= LIMIT as usize, "{most} were let go within a second");
-    assert_eq!(begins.len(), let_go.len(), "each that is let go begins");
+    let again = (let_go.len() - begins.len()) as u64;
+    assert!(again <= handed_back, "each that is let go begins or is handed back: {again} of {handed_back}");
     assert!(behind < Some(1_000), "begun late: {behind:?} ms");
     assert!(used >= 0.98, "{:.1} % of what was allowed began", used * 100.0);
     assert!(others < Duration::from_secs(10), "others were held up: {others:?}");

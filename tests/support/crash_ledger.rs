@@ -110,12 +110,23 @@ impl CrashLedger {
         times
     }
 
-    /// When something happened to runs for the first time, in milliseconds since 1970, in order.
+    /// When something happened to each of these runs, in milliseconds since 1970, in order.
+    #[must_use]
+    pub fn times_of(&self, fact: Fact, whose: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<u64>> {
+        let book = self.read();
+        let mut all = BTreeMap::<_, Vec<_>>::new();
+        for id in book.ids().filter(|id| whose(id)) {
+            let times = book.marks(id).iter().filter(|mark| mark.fact == fact).map(|mark| mark.at);
+            times.for_each(|at| all.entry(id.to_owned()).or_default().push(at));
+        }
+        all.values_mut().for_each(|times| times.sort_unstable());
+        all
+    }
+
+    /// When it happened to each of them for the first time, in order.
     #[must_use]
     pub fn firsts(&self, fact: Fact, whose: impl Fn(&str) -> bool) -> Vec<u64> {
-        let book = self.read();
-        let first = |id| book.marks(id).iter().find(|mark| mark.fact == fact).map(|mark| mark.at);
-        let mut times: Vec<_> = book.ids().filter(|id| whose(id)).filter_map(first).collect();
+        let mut times: Vec<_> = self.times_of(fact, whose).values().map(|times| times[0]).collect();
         times.sort_unstable();
         times
     }
