@@ -13,8 +13,8 @@ use mosquito::backend::{Fate, List};
 use mosquito::events::Event;
 use mosquito::{Context, JobResult, Mosquito, Perform, RunId, job};
 
-/// Each attempt may take 300 ms, and all of them together a second.
-#[job(timeout = "300ms", deadline = "1s", retry(attempts = 20, backoff = fixed("200ms"), jitter = 0.0))]
+/// Each attempt may take 300 ms, and all of them together two seconds.
+#[job(timeout = "300ms", deadline = "2s", retry(attempts = 20, backoff = fixed("200ms"), jitter = 0.0))]
 struct Pay {
     bank: String,
 }

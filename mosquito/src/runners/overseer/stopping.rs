@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::{LAST_WAIT, Overseer};
 use crate::backend::{Fate, Settlement};
@@ -11,8 +12,8 @@ use crate::runners::desk::Desk;
 use crate::runners::settler;
 use crate::runners::tally::Ending;
 
-/// How long one that stops waits to hear what its last claim took.
-const LAST_ANSWER: Duration = Duration::from_millis(200);
+/// How long one that stops waits to hear what its last claim took, at most.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 impl Overseer {
     /// Lets executors come to their end within the grace, and their settlements be answered, then hands back what they
@@ -24,12 +25,13 @@ impl Overseer {
         events.emit(|| Event::OverseerStopping { overseer: overseer.clone(), grace });
         // What is left of the grace when the runs' tokens fire: half for the jobs to notice, half to hand back.
         let farewell = (grace / 5).min(Duration::from_secs(2));
+        let begin = Instant::now();
         // What nobody has begun somebody else may begin at once.
         pool.hold();
         self.begun = None;
         drop(self.take_in_arrived());
         // What the last claim took goes back first: what was claimed before it is to come to stand in front.
-        let unanswered = tokio::time::timeout(LAST_ANSWER, self.find_unanswered());
+        let unanswered = tokio::time::timeout(LAST_ANSWER.min(farewell), self.find_unanswered());
         let _ = leave.run_until_cancelled(unanswered).await;
         pool.hand_backlog_back();
         let settled = async {
@@ -38,7 +40,8 @@ impl Overseer {
         };
         let drained = async {
             let done = async { tokio::join!(self.find_unanswered(), settled) };
-            if tokio::time::timeout(grace - farewell, done).await.is_err() {
+            let left = (grace - farewell).saturating_sub(begin.elapsed());
+            if tokio::time::timeout(left, done).await.is_err() {
                 held.cancel_all();
                 let _ = tokio::time::timeout(farewell / 2, pool.drain()).await;
             }
