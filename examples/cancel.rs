@@ -41,7 +41,7 @@ struct Upload;
 
 impl Perform for Upload {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
-        tokio::time::sleep(Duration::from_millis(900)).await;
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
         println!("{}: done all the same", cx.id());
         Ok(())
     }

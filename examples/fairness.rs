@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let count = Count::default();
-    let runner = mosquito.runner().state(count.clone()).executors(4).build()?;
+    let runner = mosquito.runner().state(count.clone()).executors(1).build()?;
     let (handle, mut events) = (runner.handle(), mosquito.events());
     let running = tokio::spawn(runner.run());
     // A slow subscriber may miss events; the count misses nothing.

@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         mosquito.enqueue(Show { film: film.into() }).id(RunId::new(film)?).await?;
     }
     let runner = mosquito.runner().name("films-1").queues(["films"]).executors(2);
-    let runner = runner.shutdown_grace(Duration::from_secs(1)).build()?;
+    let runner = runner.shutdown_grace(Duration::from_secs(5)).build()?;
     let handle = runner.handle();
     let running = tokio::spawn(runner.run());
 

@@ -88,9 +88,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     mosquito.enqueue_all((1..=3).map(|month| MakeReport { month })).await?;
     println!("in bulk: {}", mosquito.queue("bulk")?.sizes().await?.waiting);
 
-    // Puts mass mailings off until half a second after their enqueue, and uses up none of their attempts.
+    // Puts mass mailings off until two seconds after their enqueue, and uses up none of their attempts.
     let not_at_once = Preempt::new("mass mailings can wait", |run: &JobRun| {
-        let later = run.envelope.enqueued_at + TimeDelta::milliseconds(500);
+        let later = run.envelope.enqueued_at + TimeDelta::seconds(2);
         (run.queue.as_str() == "bulk").then_some(later)
     });
     let slow = Timed::new(|run: &JobRun, took: Duration, _: &JobResult| {

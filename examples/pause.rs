@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // One queue, for a time: what is enqueued waits, and goes on by itself.
     let mail = mosquito.queue("mail")?;
-    mail.pause_for(Duration::from_millis(500)).reason("the mail server moves").author("ada").await?;
+    mail.pause_for(Duration::from_secs(1)).reason("the mail server moves").author("ada").await?;
     mosquito.enqueue(SendMail { to: "grace@example.com".into() }).await?;
     let paused = mail.paused().await?.ok_or("it is paused")?;
     println!("mail: {} ({})", paused.reason.unwrap_or_default(), paused.author.unwrap_or_default());
@@ -73,14 +73,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Everything, also queues that do not exist yet.
     mosquito.pause().reason("the database moves").await?;
     mosquito.enqueue(SendMail { to: "ada@example.com".into() }).queue("new").await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let waiting = |queue| {
         let queue = mosquito.queue(queue);
         async move { queue?.sizes().await.map(|sizes| sizes.waiting) }
     };
     println!("everything: {}", mosquito.paused().await?.and_then(|paused| paused.reason).unwrap_or_default());
     println!(
-        "waiting in new: {}, in pulse, after a second: {}",
+        "waiting in new: {}, in pulse, after two seconds: {}",
         waiting("new").await?,
         waiting("pulse").await?
     );

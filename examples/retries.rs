@@ -64,8 +64,8 @@ struct Open;
 impl Perform for Open {
     async fn perform(&self, cx: &Context<Self>) -> JobResult {
         let waited = chrono::Utc::now() - cx.enqueued_at();
-        if waited.num_milliseconds() < 250 {
-            Err(JobError::snooze(Duration::from_millis(150)))
+        if waited.num_milliseconds() < 1_000 {
+            Err(JobError::snooze(Duration::from_millis(500)))
         } else {
             Ok(())
         }

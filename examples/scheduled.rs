@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sizes = mosquito.queue("default")?.sizes().await?;
     println!("{} runs are waiting, {} are scheduled", sizes.waiting, sizes.scheduled);
 
-    let runner = mosquito.runner().build()?;
+    // One at a time: what was due first is performed first.
+    let runner = mosquito.runner().executors(1).build()?;
     let (handle, mut events) = (runner.handle(), mosquito.events());
     let running = tokio::spawn(runner.run());
     let mut left = 6;

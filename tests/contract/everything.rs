@@ -140,7 +140,7 @@ async fn of_two_pauses_the_one_that_lasts_longer_is_told(store: &Store) {
 }
 
 async fn a_pause_of_everything_with_a_duration_ends_by_itself(store: &Store) {
-    let duration = Duration::from_millis(500);
+    let duration = Duration::from_secs(2);
     put(store, "mail", "a").await;
 
     pause(store, &Scope::Everything, Pause::new().lasting(duration)).await;

@@ -61,7 +61,7 @@ async fn a_paused_queue_hands_out_nothing_until_it_resumes(store: &Store) {
 }
 
 async fn a_pause_with_a_duration_ends_by_itself(store: &Store) {
-    let (ann, duration) = (Overseer::named("ann"), Duration::from_millis(500));
+    let (ann, duration) = (Overseer::named("ann"), Duration::from_secs(2));
     store.put(&["a"]).await;
     let before = store.now().await;
 

@@ -38,11 +38,11 @@ async fn a_due_run_comes_to_wait_and_no_other(store: &Store) {
 
 async fn due_runs_come_behind_those_that_wait_the_earliest_first(store: &Store) {
     let ann = Overseer::named("ann");
-    let soon = store.now().await + SHORTLY;
+    let soon = store.now().await + SHORTLY * 15;
     let at = |id, millis| run_when(id, When::At(soon + chrono::TimeDelta::milliseconds(millis)));
     store.put_runs(&[at("third", 30), at("first", 10), at("fourth", 40), at("second", 20), run("a")]).await;
 
-    store.pass(SHORTLY * 2).await;
+    store.pass(SHORTLY * 16).await;
 
     assert_eq!(store.promote(5).await.moved, 4, "all are due");
     let waiting = store.list(List::Waiting).await;

@@ -88,12 +88,15 @@ impl Store {
         Self::of(Arc::new(backend), Arc::new(second), Some(clock), inside(&prefix, false), None)
     }
 
-    /// Where queues are in several servers.
+    /// Where queues are in several servers. None is to take another for dead while the machine is busy.
     #[cfg(feature = "redis")]
     pub(crate) async fn redis_cluster(fact: &str) -> Self {
         use mosquito::backend::redis::Redis;
 
-        let url = CLUSTER.get_or_init(RedisCluster::start).await.url();
+        let url = CLUSTER
+            .get_or_init(|| RedisCluster::start_with(&["--cluster-node-timeout", "60000"]))
+            .await
+            .url();
         let backend = Redis::connect(&url, fact).await.expect("the cluster answers");
         let second = Redis::connect(&url, fact).await.expect("the cluster answers a second client");
         Self::of(Arc::new(backend), Arc::new(second), None, inside(fact, true), None)

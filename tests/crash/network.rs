@@ -50,7 +50,7 @@ async fn lose(store: &Store, script: Script, how: Lost) {
         plan.queues.push("ticks".into());
     }
     trial.enqueue((0..10).map(|_| Work { pause: 20 })).await;
-    trial.enqueue((0..2).map(|_| Work { pause: 1_000 })).await;
+    trial.enqueue((0..2).map(|_| Work { pause: 5_000 })).await;
     trial.enqueue((0..3).map(|_| Flaky { succeeds_at: 2 })).await;
     let Trial { ledger, fleet, mosquito, .. } = &mut trial;
     if script == Script::Rescue {

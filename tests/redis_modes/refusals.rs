@@ -33,6 +33,7 @@ async fn a_wrong_password_is_told_in_each_mode() {
 #[tokio::test]
 async fn passwords_of_servers_and_of_sentinels_are_two() {
     let sentinels = Sentinels::start().await;
+    sentinels.be_patient();
     sentinels.protect("right", "theirs");
     let url =
         |login: &str, query: &str| format!("redis+sentinel://{login}{}/jobs{query}", sentinels.addresses());

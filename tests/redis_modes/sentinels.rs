@@ -95,6 +95,7 @@ async fn an_idle_runner_is_woken_after_a_failover_too() {
     let master = sentinels.master();
     sentinels.server_mut(master).kill();
     sentinels.failed_over(master).await;
+    sentinels.be_patient();
     enqueue(&mosquito, "notes", "after").await;
 
     crew.log.has("after", 1).await;

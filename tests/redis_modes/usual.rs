@@ -11,6 +11,7 @@ use crate::jobs::{Note, Twice};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_runner_performs_schedules_retries_and_ticks_behind_sentinels() {
     let sentinels = Sentinels::start().await;
+    sentinels.be_patient();
 
     works_as_usual(&sentinels.url()).await;
 }

@@ -234,10 +234,10 @@ async fn an_attempt_that_goes_on_after_its_token_fired_is_reported_once() {
 async fn a_blocking_job_that_goes_on_after_its_timeout_is_reported() {
     let mosquito = memory().await;
     let mut working =
-        work(&mosquito, |runner| runner.queues(["late"]).stuck_after(Duration::from_millis(50)));
+        work(&mosquito, |runner| runner.queues(["late"]).stuck_after(Duration::from_millis(500)));
     let _ = mosquito.enqueue(Late { milliseconds: 0 }).await.unwrap();
     working.finished(1).await;
-    let _ = mosquito.enqueue(Late { milliseconds: 1_000 }).await.unwrap();
+    let _ = mosquito.enqueue(Late { milliseconds: 3_000 }).await.unwrap();
 
     let why = working.next("stuck", |event| match event {
         Event::Stuck { why, .. } => Some(*why),

@@ -107,7 +107,7 @@ impl Perform for Long {
     }
 }
 
-/// Holds its thread until its token fires, or for a time.
+/// Holds its thread for a time, also when its token fires.
 #[job(queue = "threads", state(Log), blocking, timeout = "200ms", retry(attempts = 1))]
 pub(crate) struct HoldThread {
     pub(crate) milliseconds: u64,

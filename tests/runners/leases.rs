@@ -214,7 +214,7 @@ async fn a_job_that_holds_every_thread_for_two_leases_is_not_performed_twice() {
         runner
             .queues(["rude"])
             .heartbeat(Duration::from_millis(100))
-            .dead_after(Duration::from_secs(1))
+            .dead_after(Duration::from_secs(2))
             .reap_every(Duration::from_millis(100))
             .executors(2)
     };
@@ -226,7 +226,7 @@ async fn a_job_that_holds_every_thread_for_two_leases_is_not_performed_twice() {
         runtime.block_on(async {
             let mosquito = Mosquito::connect(&first_url).await.unwrap();
             let mut working = work(&mosquito, quick);
-            let _ = mosquito.enqueue_all((0..2).map(|_| Rude { milliseconds: 3_000 })).await.unwrap();
+            let _ = mosquito.enqueue_all((0..2).map(|_| Rude { milliseconds: 5_000 })).await.unwrap();
             for _ in 0..2 {
                 working.next("started", |event| matches!(event, Event::Started { .. }).then_some(())).await;
             }

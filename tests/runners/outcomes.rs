@@ -194,7 +194,7 @@ async fn a_blocking_job_over_its_time_sees_its_token_and_counts_as_timed_out() {
     let mosquito = memory().await;
     let mut working = work(&mosquito, |runner| runner.queues(["threads"]));
 
-    let _ = mosquito.enqueue(HoldThread { milliseconds: 500 }).await.unwrap();
+    let _ = mosquito.enqueue(HoldThread { milliseconds: 2_000 }).await.unwrap();
     working.finished(1).await;
 
     let log = working.log.lines();

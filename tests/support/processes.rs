@@ -204,7 +204,7 @@ impl Output {
     /// Waits for the last lines of a program that has ended. A program that it left behind may hold the
     /// streams open: then not for long.
     fn wait_for_the_rest(&self) {
-        let deadline = Instant::now() + Duration::from_secs(1);
+        let deadline = Instant::now() + Duration::from_secs(10);
         let mut printed = self.lock();
         while printed.streams > 0 && Instant::now() < deadline {
             printed = self.wait(printed, deadline.saturating_duration_since(Instant::now()));

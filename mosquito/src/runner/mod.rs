@@ -50,7 +50,7 @@ impl Runner {
 
     /// Works until it is stopped: by SIGTERM or SIGINT, or by its handle. Then it claims nothing more, lets runs
     /// come to their end within the grace, and hands back the rest. At a second signal nothing is
-    /// waited for: what is being performed is handed back and this answers; a process that is still there 1.5 s later is ended
+    /// waited for: what is being performed is handed back and this answers; a process that is still there 2 s later is ended
     /// with the exit code of the signal. So is one whose jobs hold every thread of the runtime, so that this cannot answer, 2 s after
     /// the grace. Both signals stay caught from the start of this on, also after it has answered.
     ///

@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::runners::Desk;
 
 /// How long a second signal leaves for handing back.
-const LEAVE_WITHIN: Duration = Duration::from_millis(1_500);
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How much longer than its grace a runner may take to answer. One that can is there after a second.
 const STUCK_AFTER: Duration = Duration::from_secs(2);

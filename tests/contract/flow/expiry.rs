@@ -49,11 +49,11 @@ async fn the_wait_begins_when_it_is_due(store: &Store) {
 
 async fn what_was_attempted_does_not_expire(store: &Store) {
     let ann = Overseer::named("ann");
-    store.enqueue(&[flowing("a", Flow { expires: Some(10 * SHORT), ..Flow::default() })]).await;
+    store.enqueue(&[flowing("a", Flow { expires: Some(30 * SHORT), ..Flow::default() })]).await;
     let claimed = store.claim(&ann, 1).await;
     store.settle_one(&claimed[0], reschedule(Duration::ZERO)).await;
     store.promote(10).await;
-    store.pass(10 * SHORT).await;
+    store.pass(30 * SHORT).await;
 
     assert_eq!(store.next(&ann, 10).await, ["a"]);
 }
@@ -66,7 +66,7 @@ async fn what_expired_keeps_nobody_away(store: &Store) {
     store.pass(SHORT).await;
     assert!(store.next(&ann, 10).await.is_empty(), "it has expired");
 
-    store.flow([("b", flow)]).await;
+    store.flow([("b", Flow { expires: None, ..flow })]).await;
 
     let claimed = store.claim(&ann, 10).await;
     assert_eq!(claimed.len(), 1);

@@ -84,7 +84,7 @@ async fn what_was_put_aside_goes_on_in_its_order(store: &Store) {
 }
 
 async fn a_pause_of_a_job_with_a_duration_ends_by_itself(store: &Store) {
-    let (ann, duration) = (Overseer::named("ann"), Duration::from_millis(800));
+    let (ann, duration) = (Overseer::named("ann"), Duration::from_secs(2));
     store.enqueue(&[of("bad", "b1"), of("good", "g1")]).await;
     let before = store.now().await;
 
@@ -101,7 +101,7 @@ async fn a_pause_of_a_job_with_a_duration_ends_by_itself(store: &Store) {
 }
 
 async fn the_end_of_a_jobs_pause_is_told_and_a_promotion_signals_it(store: &Store) {
-    let (ann, duration) = (Overseer::named("ann"), Duration::from_millis(800));
+    let (ann, duration) = (Overseer::named("ann"), Duration::from_secs(2));
     let queues = [store.queue().clone()];
     let wait = async |signal, time| store.second().wait(signal, &queues, time).await.expect("it is answered");
     store.enqueue(&[of("bad", "b1")]).await;

@@ -120,13 +120,13 @@ async fn one_waits_while_one_runs(store: &Store) {
 }
 
 async fn a_time_goes_on_after_the_finish(store: &Store) {
-    let (ann, flow) = (Overseer::named("ann"), until(Until::For(5 * SHORT)));
+    let (ann, flow) = (Overseer::named("ann"), until(Until::For(20 * SHORT)));
     assert_eq!(enqueue(store, "a", &flow).await, new("a"));
     let claim = store.claim(&ann, 1).await.remove(0);
     store.settle_one(&claim, Fate::Forget).await;
 
     assert_eq!(enqueue(store, "b", &flow).await, duplicate("a"), "its time is not over");
-    store.pass(5 * SHORT).await;
+    store.pass(20 * SHORT).await;
 
     assert_eq!(enqueue(store, "b", &flow).await, new("b"));
 }
