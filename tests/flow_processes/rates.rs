@@ -10,7 +10,7 @@ use crate::Trial;
 const WORKERS: usize = 8;
 const LIMIT: u32 = 100;
 const SECONDS: u64 = 30;
-const BEST: u64 = 3;
+const BEST: u64 = 10;
 
 fn key(tenant: &str) -> FlowKey {
     FlowKey::readable(&(tenant,)).expect("text serializes")
@@ -81,7 +81,7 @@ async fn eight_workers_start_a_hundred_a_second_and_other_keys_flow_past() {
     assert!(most <= LIMIT as usize, "{most} were let go within a second");
     let again = (let_go.len() - begins.len()) as u64;
     assert!(again <= handed_back, "each that is let go begins or is handed back: {again} of {handed_back}");
-    assert!(behind < Some(3_000), "begun late: {behind:?} ms");
+    assert!(behind < Some(1_000), "begun late: {behind:?} ms");
     assert!(used >= 0.98, "{:.1} % of what was allowed began", used * 100.0);
     assert!(others < Duration::from_secs(10), "others were held up: {others:?}");
 }

@@ -14,9 +14,6 @@ use crate::working::{Working, memory, work};
 /// How long a runner may take to follow.
 const IN_TIME: Duration = Duration::from_secs(10);
 
-/// The same, where time is not the test's own.
-const ON_A_BUSY_MACHINE: Duration = Duration::from_secs(15);
-
 async fn pending(mosquito: &Mosquito, queue: &str) -> usize {
     mosquito.queue(queue).unwrap().sizes().await.unwrap().pending
 }
@@ -240,7 +237,7 @@ async fn follows_in_time(url: &str) -> Working {
     let configuration = operator.configuration().overseer("one").unwrap();
     let has = |executors: usize| {
         let handle = working.handle.clone();
-        eventually("it follows", ON_A_BUSY_MACHINE, move || {
+        eventually("it follows", IN_TIME, move || {
             let now = handle.executors();
             async move { if now == executors { Ok(()) } else { Err(now) } }
         })
