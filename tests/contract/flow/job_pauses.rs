@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mosquito::backend::{Fate, List, Overlap, Pause, Scope, Settled, Signal};
-use mosquito::{Body, Flow, NewRun, When};
+use mosquito::{Body, Flow, NewRun, RateKind, When};
 use serde_json::value::RawValue;
 
-use super::{at_once, of_tenant, priority};
+use super::{a_second, at_once, flowing, of_tenant, priority};
 use crate::making::{HOUR, Overseer, ids, job, queue, run_id, settlements, tick_of};
 use crate::store::Store;
 
@@ -22,6 +22,7 @@ facts! {
     a_job_that_is_paused_again_is_put_aside_again,
     more_than_a_claim_may_look_at_is_put_aside_by_several,
     many_lanes_go_on_with_several_calls,
+    to_resume_a_job_wakes_no_others,
     a_jobs_pause_outlives_a_flush,
     the_paused_jobs_are_told_with_why_and_by_whom,
     a_paused_job_and_its_queue_know_nothing_of_each_other,
@@ -248,6 +249,29 @@ async fn many_lanes_go_on_with_several_calls(store: &Store) {
     let promoted = store.promote(30).await;
     assert_eq!((promoted.woken, promoted.next_due), (20, None));
     assert_eq!(store.next(&ann, 200).await.len(), 150);
+}
+
+async fn to_resume_a_job_wakes_no_others(store: &Store) {
+    // Where time really passes, a busy machine may be slower than the limit.
+    if store.clock().is_none() {
+        return;
+    }
+    let (ann, bob) = (Overseer::named("ann"), Overseer::named("bob"));
+    store.enqueue(&["a1", "a2", "a3"].map(|id| flowing(id, a_second(RateKind::Sliding, 1, "a")))).await;
+    for (id, is_paused) in [("a1", false), ("a2", true)] {
+        assert_eq!(store.next(&ann, 10).await, [id]);
+        assert!(store.next(&ann, 10).await.is_empty(), "the limit holds the next one up");
+        if is_paused {
+            store.pause_job("bad", Pause::new()).await;
+            store.enqueue(&[of("bad", "b1")]).await;
+            assert!(store.next(&bob, 10).await.is_empty());
+        }
+        store.pass(Duration::from_millis(1_050)).await;
+
+        store.resume_job("bad").await;
+
+        assert_eq!(store.promote(10).await.woken, 1, "what was held up is woken by who promotes");
+    }
 }
 
 async fn a_jobs_pause_outlives_a_flush(store: &Store) {

@@ -180,12 +180,6 @@ local function flow_control(first, now)
     has_pauses = true
   end
 
-  -- Ends the pause of a job, if there is one, which stands until all lanes that it parked are ready.
-  function flow.resume_job(job)
-    local kept = redis.call('HGET', jobs, job)
-    if kept then redis.call('HSET', jobs, job, string.format('%d ', now) .. (string.match(kept, '^%d+ (.*)$') or '')) end
-  end
-
   -- Makes lanes ready of jobs that are paused no more, up to so many, and forgets pauses of which none is left. → how many lanes
   local function wake_resumed(count)
     local woken = 0
@@ -201,6 +195,14 @@ local function flow_control(first, now)
       end
     end
     return woken
+  end
+
+  -- Ends the pause of a job, if there is one. It stands until all lanes that it parked are ready; promotions make the rest ready.
+  function flow.resume_job(job)
+    local kept = redis.call('HGET', jobs, job)
+    if not kept then return end
+    redis.call('HSET', jobs, job, string.format('%d ', now) .. (string.match(kept, '^%d+ (.*)$') or ''))
+    wake_resumed(100)
   end
 
   -- Makes up to so many lanes ready that were blocked until now, or whose job is paused no more. → how many

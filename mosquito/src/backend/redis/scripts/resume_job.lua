@@ -7,7 +7,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local flow = flow_control(5, now)
 local before = math.min(scheduled or math.huge, flow.first_due() or math.huge)
 flow.resume_job(ARGV[1])
-flow.wake_due(100)
 if (work or flow.ready) and not rung then redis.call('LPUSH', KEYS[1], 1) end
 -- Promotions make the rest ready.
 if (flow.first_due() or math.huge) < before and not due_rung then redis.call('LPUSH', KEYS[4], 1) end
