@@ -13,6 +13,7 @@ mod flows;
 mod pair;
 mod player;
 
+use mosquito::Clock;
 use mosquito::backend::Scope;
 use mosquito_tests::Seed;
 
@@ -27,7 +28,11 @@ const SEEDS: usize = 3;
 const STEPS: usize = 700;
 
 async fn whatever_is_done_a_store_does_as_the_model(store: &Store) {
+    let began = store.clock().map(Clock::now);
     for (round, seed) in Seed::several(SEEDS).into_iter().enumerate() {
+        if let (Some(clock), Some(began)) = (store.clock(), began) {
+            clock.step((began - clock.now()).num_milliseconds());
+        }
         // The round before may have left everything paused, of which the model of this one knows nothing.
         store.backend().resume(&Scope::Everything).await.expect("everything is resumed");
         let mut player = Player::new(store, &format!("model-{round}"), seed.begin());

@@ -71,7 +71,7 @@ async fn sqlite_whatever_is_done_no_slot_key_or_lane_is_left_behind() {
     for seed in Seed::several(2) {
         let files = tempfile::tempdir().expect("a folder for temporary files can be written");
         let path = files.path().join("jobs.db");
-        let clock = Clock::manual();
+        let clock = crate::store::clock();
         let store = Sqlite::open_with_clock(&path, clock.clone()).await.expect("the file can be made");
         let mut trial = Trial::of(store, clock, seed.begin());
 

@@ -35,6 +35,11 @@ pub(crate) static REDIS: LazyLock<RedisServer> = LazyLock::new(RedisServer::star
 #[cfg(feature = "redis")]
 pub(crate) static CLUSTER: OnceCell<RedisCluster> = OnceCell::const_new();
 
+/// A clock of the test's. It always begins at the same time, so that a seed does the same again.
+pub(crate) fn clock() -> Clock {
+    Clock::manual_at("2026-01-01T00:00:00Z".parse().expect("it is a time"))
+}
+
 /// An empty store of one backend.
 pub(crate) struct Store {
     backend: Arc<dyn Backend>,
@@ -49,7 +54,7 @@ pub(crate) struct Store {
 impl Store {
     #[expect(clippy::unused_async, reason = "the others connect to something")]
     pub(crate) async fn memory(_fact: &str) -> Self {
-        let clock = Clock::manual();
+        let clock = clock();
         let memory = Memory::with_clock(clock.clone());
         let backend = Arc::new(memory.clone());
         Self::of(backend.clone(), backend, Some(clock), Inside::Memory(memory), None)
@@ -60,7 +65,7 @@ impl Store {
         use mosquito::backend::sqlite::Sqlite;
 
         let files = tempfile::tempdir().expect("a folder for temporary files can be written");
-        let (path, clock) = (files.path().join("jobs.db"), Clock::manual());
+        let (path, clock) = (files.path().join("jobs.db"), clock());
         let backend = Sqlite::open_with_clock(&path, clock.clone()).await.expect("the file can be made");
         let second = Sqlite::open_with_clock(&path, clock.clone()).await.expect("it can be opened twice");
         Self::of(Arc::new(backend), Arc::new(second), Some(clock), Inside::Sqlite(path), Some(files))
@@ -81,7 +86,7 @@ impl Store {
     pub(crate) async fn redis_on_a_set_clock(fact: &str) -> Self {
         use mosquito::backend::redis::Redis;
 
-        let (url, prefix, clock) = (REDIS.url(), format!("{fact}-set"), Clock::manual());
+        let (url, prefix, clock) = (REDIS.url(), format!("{fact}-set"), clock());
         let connect = || Redis::connect_with_clock(&url, &prefix, clock.clone());
         let backend = connect().await.expect("the server answers");
         let second = connect().await.expect("the server answers a second client");
