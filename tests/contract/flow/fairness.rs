@@ -1,13 +1,16 @@
 //! Lanes that take turns.
 
-use super::{flowing, of_tenant};
-use crate::making::{Overseer, run};
+use super::{at_once, flowing, limit, of_tenant};
+use crate::making::{Overseer, ids, run, settlement};
 use crate::store::Store;
+use mosquito::backend::Fate;
+use mosquito::{ConcurrencyUse, Flow};
 
 facts! {
     tenants_take_turns_however_many_runs_one_has,
     a_weight_is_so_many_runs_at_each_turn,
     a_turn_goes_on_over_claims_of_one_run_each,
+    a_turn_that_a_full_limit_ends_is_over,
     who_comes_late_does_not_wait_for_those_who_came_before,
     runs_without_a_key_and_lanes_take_turns,
     one_tenant_alone_gets_all_there_is,
@@ -50,6 +53,31 @@ async fn a_turn_goes_on_over_claims_of_one_run_each(store: &Store) {
     }
 
     assert_eq!(order, ["a0", "a1", "a2", "b0", "a3", "a4", "a5", "b1"]);
+}
+
+async fn a_turn_that_a_full_limit_ends_is_over(store: &Store) {
+    let ann = Overseer::named("ann");
+    let of_three = |tenant| Flow { fair: of_tenant(tenant, 3).fair, ..at_once(3, "a") };
+    let parcels = at_once(1, "b").concurrency.map(|one| ConcurrencyUse { name: limit("parcels"), ..one });
+    let of_one = Flow { concurrency: parcels, ..Flow::default() };
+    store.flow([("x", of_three("x"))]).await;
+    let mut held = store.claim(&ann, 1).await;
+    store.flow(["a0", "a1", "a2", "a3", "a4", "a5"].map(|id| (id, of_three("a")))).await;
+    store.flow(["b0", "b1"].map(|id| (id, of_one.clone()))).await;
+    for id in ["a0", "a1", "b0"] {
+        let claims = store.claim(&ann, 1).await;
+        assert_eq!(ids(&claims), [id], "two of three, since x has a slot");
+        held.extend(claims);
+        if id == "a1" {
+            store.flow([("c0", of_tenant("c", 1))]).await;
+        }
+    }
+
+    store.settle(&held.iter().map(|one| settlement(one, Fate::Forget)).collect::<Vec<_>>()).await;
+
+    for id in ["a2", "a3", "a4", "c0"] {
+        assert_eq!(store.next(&ann, 1).await, [id], "the next turn is a whole one");
+    }
 }
 
 async fn who_comes_late_does_not_wait_for_those_who_came_before(store: &Store) {

@@ -276,19 +276,21 @@ impl<G: Ground> Pick<'_, G> {
             self.take(run)?;
         }
         let is_empty = served == all;
-        let goes_on = !alone && !is_empty && blocked.is_none() && (1..due).contains(&served);
+        let full = full.filter(|_| took == free);
+        let goes_on =
+            !alone && !is_empty && blocked.is_none() && full.is_none() && (1..due).contains(&served);
         match (is_empty, blocked, full) {
             (true, ..) => self.ground.clear(lane)?,
             (false, Some(time), _) => {
                 let turn = self.turn_of(lane)?;
                 self.ground.stand(lane, turn, &Standing::Blocked(time))?;
             }
-            (false, None, Some(slot)) if took == free => {
+            (false, None, Some(slot)) => {
                 let turn = if took == 0 { self.turn_of(lane)? } else { self.turns.next() };
                 self.ground.stand(lane, turn, &Standing::Parked(slot))?;
             }
-            (false, None, _) if goes_on => self.turns.serve(level, lane, served),
-            (false, None, _) => {
+            (false, None, None) if goes_on => self.turns.serve(level, lane, served),
+            (false, None, None) => {
                 let turn = self.turns.next();
                 self.ground.stand(lane, turn, &Standing::Ready)?;
             }
