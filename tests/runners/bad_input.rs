@@ -7,7 +7,7 @@ use mosquito::backend::memory::Memory;
 use mosquito::backend::{List, Rescue, Ticket};
 use mosquito::events::Event;
 use mosquito::{Body, Clock, Error, JobName, Mosquito, NewRun, OverseerId, QueueName, RunId, When};
-use mosquito_tests::RedisServer;
+use mosquito_tests::{RedisServer, soon};
 use serde_json::value::RawValue;
 
 use crate::jobs::Note;
@@ -191,6 +191,28 @@ async fn what_somebody_else_keeps_is_neither_overwritten_nor_removed() {
         let kept: i64 = server.command(&["SCARD", &format!("mosquito:{{notes}}:{part}")]);
         assert_eq!(kept, 1, "{part}");
     }
+}
+
+#[tokio::test]
+async fn a_queue_that_cannot_be_told_of_a_pause_hides_no_others() {
+    let server = RedisServer::start();
+    let mosquito = Mosquito::connect(&server.url()).await.unwrap();
+    let _ = mosquito.enqueue(Note { word: "x".into() }).queue("broken").await.unwrap();
+    let _: i64 = server.command(&["SADD", "mosquito:{broken}:held", "foreign"]);
+    let error = mosquito.resume().await.unwrap_err();
+    assert!(matches!(error, Error::ForeignKey { .. }), "{error:?}");
+    let soon_due =
+        mosquito.enqueue(Note { word: "y".into() }).queue("elsewhere").delay(Duration::from_millis(50));
+    let _ = soon_due.await.unwrap();
+
+    let working = work(&mosquito, |runner| runner.queues(["notes"]));
+    let elsewhere = mosquito.queue("elsewhere").unwrap();
+    soon("it is found, and what is due there is promoted", || async {
+        let sizes = elsewhere.sizes().await.unwrap();
+        if sizes.waiting == 1 { Ok(()) } else { Err(sizes) }
+    })
+    .await;
+    let _ = working.stop().await;
 }
 
 #[tokio::test]

@@ -225,7 +225,7 @@ impl Backend for Witness {
         self.store.paused_jobs(queue).await
     }
 
-    async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
+    async fn complete_pause(&self, queues: &[QueueName]) -> Result<Vec<QueueName>> {
         self.store.complete_pause(queues).await
     }
 

@@ -188,10 +188,10 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// The jobs of a queue that are paused by themselves.
     async fn paused_jobs(&self, queue: &QueueName) -> Result<BTreeMap<JobName, Paused>>;
 
-    /// Has queues heed what was last said of everything, as far as the pause or resumption did not come to them: its
-    /// caller died, or did not know of them. Where that is one move there is nothing to do.
-    async fn complete_pause(&self, _queues: &[QueueName]) -> Result<()> {
-        Ok(())
+    /// Has these queues and all that are [listed](Self::queues), which are answered, heed what was last said of everything, as far as the
+    /// pause or resumption did not come to them: its caller died, or did not know of them. Where that is one move there is nothing to do.
+    async fn complete_pause(&self, _queues: &[QueueName]) -> Result<Vec<QueueName>> {
+        self.queues().await
     }
 
     /// The backend's time: where several servers are one store, that of the one which keeps [`Notebook::Overseers`].

@@ -11,7 +11,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::gates::Gates;
@@ -19,11 +18,8 @@ use super::heeding::{self, Heeded};
 use crate::job::declared_parts;
 use crate::name::QueueName;
 
-/// How often the store is asked for queues that came into being elsewhere.
+/// How often the store is asked for queues that came into being elsewhere, and all are told of a pause of everything that did not come to them.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// How often all are told of a pause of everything that did not come to them; new ones are told at once.
-const HEED_EVERY: Duration = Duration::from_secs(9);
 
 #[derive(Debug)]
 pub(crate) struct QueueList {
@@ -78,16 +74,11 @@ impl QueueList {
 
     /// Looks for new queues until the overseer stops, and says so when there are some.
     pub(super) async fn keep_up(&self, desk: &Desk, changed: &Notify) {
-        let (mut heeded, mut stored) = (Instant::now(), BTreeSet::new());
+        let mut stored = BTreeSet::new();
         while !desk.stop.is_cancelled() {
-            if let Some(found) = desk.tried(desk.backend.queues().await) {
-                let known = self.everywhere();
+            let known = self.everywhere();
+            if let Some(found) = self.look(desk, &known).await {
                 let all = sorted(known.iter().chain(&found).cloned());
-                // Before any new one is worked on.
-                if all.len() > known.len() || heeded.elapsed() >= HEED_EVERY {
-                    desk.tried(desk.backend.complete_pause(&all).await);
-                    heeded = Instant::now();
-                }
                 let fresh: Vec<_> = found.into_iter().filter(|queue| !stored.contains(queue)).collect();
                 if desk.tried(heeding::heed_wholes(&*desk.backend, &fresh).await) == Some(Heeded::All) {
                     stored.extend(fresh);
@@ -100,6 +91,15 @@ impl QueueList {
                 }
             }
             desk.rest(LOOK_EVERY).await;
+        }
+    }
+
+    /// The queues in the store. New ones heed a pause of everything before they are worked on; that one cannot be told of it is no reason
+    /// to find no others.
+    async fn look(&self, desk: &Desk, known: &[QueueName]) -> Option<Vec<QueueName>> {
+        match desk.tried(desk.backend.complete_pause(known).await) {
+            None => desk.tried(desk.backend.queues().await),
+            found => found,
         }
     }
 

@@ -147,7 +147,7 @@ impl Backend for Redis {
         self.jobs_paused_in(queue).await
     }
 
-    async fn complete_pause(&self, queues: &[QueueName]) -> Result<()> {
+    async fn complete_pause(&self, queues: &[QueueName]) -> Result<Vec<QueueName>> {
         self.tell_of_everything(queues).await
     }
 

@@ -5,7 +5,7 @@
 //! the list reads the mark in one script, before anything is put into the queue. So one of the two tells the queue.
 //! What is left by somebody who died, runners tell.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::PoisonError;
 
 use ::redis::{FromRedisValue, ScriptInvocation};
@@ -119,19 +119,22 @@ impl Redis {
     async fn say_of_everything(&self, lasting: &str, words: &str) -> Result<()> {
         let mut call = self.scripts.everything.prepare_invoke();
         call.key(self.keys.everything()).key(self.keys.queues()).arg(lasting).arg(words);
-        let mut answer: Vec<String> = self.answer_of_store(&call).await?;
-        let told = if answer.is_empty() { String::new() } else { answer.remove(0) };
-        let queues: Vec<_> = answer.iter().filter_map(|name| QueueName::new(name).ok()).collect();
-        self.tell_queues(&queues, &told).await.into_iter().collect()
+        let (told, listed) = self.told_to_all(&call).await?;
+        self.tell_queues(&listed, &told).await.into_iter().collect()
     }
 
-    /// Tells queues what is told of everything, as far as this client has not told them yet.
-    pub(super) async fn tell_of_everything(&self, queues: &[QueueName]) -> Result<()> {
-        let (_, told) = self.everything().await?;
+    /// Tells these and all listed queues, which are answered, what is told of everything, as far as this client has not told them yet.
+    pub(super) async fn tell_of_everything(&self, queues: &[QueueName]) -> Result<Vec<QueueName>> {
+        let mut call = self.scripts.listed.prepare_invoke();
+        call.key(self.keys.everything()).key(self.keys.queues());
+        let (told, mut listed) = self.told_to_all(&call).await?;
+        listed.sort();
         if told.is_empty() {
-            return Ok(());
+            return Ok(listed);
         }
-        for told in self.tell_queues(queues, &told).await {
+        let all: Vec<_> =
+            queues.iter().chain(&listed).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        for told in self.tell_queues(&all, &told).await {
             // Of a queue that is out of reach nothing is handed out either; it is told the next time.
             if let Err(error) = told
                 && !error.is_transient()
@@ -139,7 +142,14 @@ impl Redis {
                 return Err(error);
             }
         }
-        Ok(())
+        Ok(listed)
+    }
+
+    /// The answer of a script that tells what each queue is to be told of everything, and all queues.
+    async fn told_to_all(&self, call: &ScriptInvocation<'_>) -> Result<(String, Vec<QueueName>)> {
+        let mut answer = self.answer_of_store::<Vec<String>>(call).await?.into_iter();
+        let told = answer.next().unwrap_or_default();
+        Ok((told, answer.filter_map(|name| QueueName::new(name).ok()).collect()))
     }
 
     /// Tells a queue that has just been put on the list, before anything is put into it.

@@ -48,7 +48,7 @@ pub(super) fn hashes() -> impl Iterator<Item = String> {
 }
 
 scripts! {
-    [] last_tick, ticked, beat, pause, resume, paused, paused_jobs, everything, hold, list, note, call, page, locate, flush, prune, lead, resign, limit, holder;
+    [] last_tick, ticked, beat, pause, resume, paused, paused_jobs, everything, hold, list, listed, note, call, page, locate, flush, prune, lead, resign, limit, holder;
     // By themselves these are for queues without flows, and cost nothing for what they do not have.
     [] enqueue;
     ["settle", "claim"] exchange;
