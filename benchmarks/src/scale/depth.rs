@@ -1,4 +1,6 @@
 //! Whether a run costs the same however many wait behind it.
+//!
+//! Each depth has a server of its own, and they are measured in turns, a few calls each, so that a slow second of the machine falls on all of them.
 
 use std::time::{Duration, Instant};
 
@@ -13,104 +15,131 @@ const QUEUE: &str = "scale";
 const CALL: usize = 200;
 /// How many calls are made before the queue is filled up again: at a depth of 1,000, the fewest that wait are 200.
 const CALLS: usize = 4;
-const GROUPS: usize = 50;
+const TURNS: usize = 200;
 /// A table that has just grown is moved to its new room bit by bit, with each access: these are for that, and for what is done once.
 const WARMING: usize = 30;
+/// How often a worker drains from each depth.
+const DRAINS: usize = 9;
 
-/// What claiming and settling a run takes.
-struct Moved {
-    server: f64,
-    waited: f64,
+/// A store with so many waiting, and what it took to claim and settle a run there, in µs, by turns.
+struct Side {
+    scale: Scale,
+    what: String,
+    overseer: OverseerId,
+    tickets: u64,
+    server: Vec<f64>,
+    waited: Vec<f64>,
 }
 
 impl Scale {
     pub(super) async fn depth(&mut self) -> Result<(), Failure> {
         let depths =
             [1_000, 100_000, 1_000_000].map(|depth| if depth > 1_000 { self.sized(depth) } else { depth });
-        let mut first = None;
+        let mut sides = Vec::new();
         for depth in depths {
             self.say(&format!("{depth} waiting"));
-            self.clear().await?;
-            self.fill(QUEUE, depth).await?;
-            let moved = self.moved().await?;
-            let first = first.get_or_insert(moved.server);
-            self.line(
-                &format!("claim and settle by {CALL}, {depth} waiting"),
-                &moved.told(*first),
-                "within 10 %",
-            );
+            sides.push(Side::of(self.beside().await?, depth, 0).await?);
         }
-        self.drained_from(depths[2]).await?;
-        let scheduled = depths[2];
-        self.say(&format!("{scheduled} scheduled beside"));
-        self.clear().await?;
-        self.fill(QUEUE, depths[0]).await?;
-        let later = (0..scheduled).map(|number| Nothing::number(number, 0));
-        self.store.enqueue_all(later).queue(QUEUE).delay(Duration::from_secs(86_400)).await?;
-        let moved = self.moved().await?;
-        let told = moved.told(first.unwrap_or(moved.server));
-        let what = format!("claim and settle by {CALL}, {} waiting beside {scheduled} scheduled", depths[0]);
-        self.line(&what, &told, "within 10 %");
-        Ok(())
+        self.say(&format!("{} scheduled beside {}", depths[2], depths[0]));
+        sides.push(Side::of(self.beside().await?, depths[0], depths[2]).await?);
+        self.say(&format!("{} turns", WARMING + TURNS));
+        for turn in 0..WARMING + TURNS {
+            for side in &mut sides {
+                side.move_some(turn >= WARMING).await?;
+            }
+        }
+        for side in &sides {
+            let told = format!(
+                "{:.2} µs of the server a run ({}), {:.1} µs in all",
+                median(side.server.clone()),
+                against(&side.server, &sides[0].server),
+                median(side.waited.clone())
+            );
+            self.line(&format!("claim and settle by {CALL}, {}", side.what), &told, "within 10 %");
+        }
+        drop(sides);
+        self.drained_from(depths[2]).await
     }
 
     /// How fast a worker takes the first runs of so many, against the last.
     async fn drained_from(&mut self, depth: usize) -> Result<(), Failure> {
         let runs = self.sized(100_000);
-        let (queues, plan) = ([QUEUE.to_owned()], self.plan(200));
-        let mut first = None;
-        for depth in [runs, depth] {
-            self.say(&format!("{runs} drained of {depth}"));
-            self.clear().await?;
-            self.fill(QUEUE, depth).await?;
-            let mut crew = Crew::of(1, &plan).await?;
-            let drain = self.drain(&mut crew, &queues, runs, depth - runs).await?;
-            crew.end().await?;
-            let first = *first.get_or_insert(drain.pace());
+        let mut sides = [(runs, self.beside().await?), (depth, self.beside().await?)];
+        sides[1].1.fill(QUEUE, depth - runs).await?;
+        let (mut paces, mut costs) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        for turn in 1..=DRAINS {
+            self.say(&format!("{runs} drained of {runs} and of {depth}, {turn} of {DRAINS}"));
+            for (side, (depth, scale)) in sides.iter_mut().enumerate() {
+                let (queues, plan) = ([QUEUE.to_owned()], scale.plan(200));
+                scale.fill(QUEUE, runs).await?;
+                let mut crew = Crew::of(1, &plan).await?;
+                let drain = scale.drain(&mut crew, &queues, runs, *depth - runs).await?;
+                crew.end().await?;
+                paces[side].push(drain.pace());
+                costs[side].push(micros(drain.server, runs));
+            }
+        }
+        for (side, (depth, _)) in sides.iter().enumerate() {
             let told = format!(
-                "{:.0} runs/s, {:.1} µs of the server and {:.2} commands a run ({:.2} ×)",
-                drain.pace(),
-                micros(drain.server, runs),
-                drain.commands,
-                drain.pace() / first
+                "{:.0} runs/s ({}), {:.1} µs of the server a run",
+                median(paces[side].clone()),
+                against(&paces[side], &paces[0]),
+                median(costs[side].clone())
             );
             self.line(&format!("one worker, the first {runs} of {depth} waiting"), &told, "within 10 %");
         }
         Ok(())
     }
+}
 
-    async fn moved(&mut self) -> Result<Moved, Failure> {
-        let (queue, overseer) = (QueueName::new(QUEUE)?, OverseerId::random());
-        let (mut number, mut server, mut waited) = (0, Duration::ZERO, Duration::ZERO);
-        for group in 0..WARMING + GROUPS {
-            let (before, begin) = (self.server.read().await?, Instant::now());
-            for _ in 0..CALLS {
-                number += 1;
-                let ticket = Ticket { overseer: overseer.clone(), number };
-                let claims = self.store.backend().claim(&queue, &ticket, CALL).await?.runs;
-                if claims.len() != CALL {
-                    return Err(format!("claimed {} of {CALL}", claims.len()).into());
-                }
-                let settlements: Vec<_> = claims
-                    .into_iter()
-                    .map(|claim| Settlement { id: claim.id, token: claim.token, fate: Fate::Forget })
-                    .collect();
-                self.store.backend().settle(&queue, &settlements).await?;
+impl Side {
+    async fn of(scale: Scale, waiting: usize, scheduled: usize) -> Result<Self, Failure> {
+        scale.fill(QUEUE, waiting).await?;
+        let later = (0..scheduled).map(|number| Nothing::number(number, 0));
+        scale.store.enqueue_all(later).queue(QUEUE).delay(Duration::from_secs(86_400)).await?;
+        let what = match scheduled {
+            0 => format!("{waiting} waiting"),
+            _ => format!("{waiting} waiting beside {scheduled} scheduled"),
+        };
+        let overseer = OverseerId::random();
+        Ok(Self { scale, what, overseer, tickets: 0, server: Vec::new(), waited: Vec::new() })
+    }
+
+    /// Claims and settles a few, and fills the queue up again.
+    async fn move_some(&mut self, counts: bool) -> Result<(), Failure> {
+        let (queue, store) = (QueueName::new(QUEUE)?, self.scale.store.backend());
+        let (before, begin) = (self.scale.server.read().await?, Instant::now());
+        for _ in 0..CALLS {
+            self.tickets += 1;
+            let ticket = Ticket { overseer: self.overseer.clone(), number: self.tickets };
+            let claims = store.claim(&queue, &ticket, CALL).await?.runs;
+            if claims.len() != CALL {
+                return Err(format!("claimed {} of {CALL}", claims.len()).into());
             }
-            if group >= WARMING {
-                waited += begin.elapsed();
-                server += self.server.read().await?.since(&before).cpu;
-            }
-            self.fill(QUEUE, CALLS * CALL).await?;
+            let settlements: Vec<_> = claims
+                .into_iter()
+                .map(|claim| Settlement { id: claim.id, token: claim.token, fate: Fate::Forget })
+                .collect();
+            store.settle(&queue, &settlements).await?;
         }
-        let runs = GROUPS * CALLS * CALL;
-        Ok(Moved { server: micros(server, runs), waited: micros(waited, runs) })
+        let (took, used) = (begin.elapsed(), self.scale.server.read().await?.since(&before));
+        if counts {
+            self.waited.push(micros(took, CALLS * CALL));
+            self.server.push(micros(used.cpu, CALLS * CALL));
+        }
+        self.scale.fill(QUEUE, CALLS * CALL).await
     }
 }
 
-impl Moved {
-    fn told(&self, first: f64) -> String {
-        let Self { server, waited } = self;
-        format!("{server:.2} µs of the server a run ({:.2} ×), {waited:.1} µs in all", server / first)
-    }
+/// What was measured in turns with the first, against it: the median of the turns, and the middle half of them.
+fn against(these: &[f64], first: &[f64]) -> String {
+    let mut ratios: Vec<_> = these.iter().zip(first).map(|(this, first)| this / first).collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |part: usize| ratios[(ratios.len() - 1) * part / 4];
+    format!("{:.2} ×, {:.2} to {:.2}", at(2), at(1), at(3))
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }

@@ -52,10 +52,7 @@ pub(crate) async fn measure(quick: bool, only: &[String]) -> Result<(), Failure>
     if let Some(unknown) = only.iter().find(|name| !PARTS.contains(&&***name)) {
         return Err(format!("there is no part `{unknown}`; there are {}", PARTS.join(", ")).into());
     }
-    let server = RedisServer::start(Aof::Off).await?;
-    let store = Mosquito::connect(&server.url()).await?;
-    let redis = redis::Client::open(server.url())?.get_multiplexed_async_connection().await?;
-    let mut scale = Scale { server, store, redis, quick, began: Instant::now() };
+    let mut scale = Scale::start(quick, Instant::now()).await?;
     println!("| | measured | aim |");
     println!("|---|---|---|");
     for part in PARTS.into_iter().filter(|part| only.is_empty() || only.iter().any(|name| name == part)) {
@@ -75,6 +72,18 @@ pub(crate) async fn measure(quick: bool, only: &[String]) -> Result<(), Failure>
 const PARTS: [&str; 7] = ["idle", "latency", "due", "queues", "processes", "depth", "memory"];
 
 impl Scale {
+    async fn start(quick: bool, began: Instant) -> Result<Self, Failure> {
+        let server = RedisServer::start(Aof::Off).await?;
+        let store = Mosquito::connect(&server.url()).await?;
+        let redis = redis::Client::open(server.url())?.get_multiplexed_async_connection().await?;
+        Ok(Self { server, store, redis, quick, began })
+    }
+
+    /// The same on a server of its own, to be measured in turns with this one.
+    async fn beside(&self) -> Result<Self, Failure> {
+        Self::start(self.quick, self.began).await
+    }
+
     fn line(&self, what: &str, measured: &str, aim: &str) {
         println!("| {what} | {measured} | {aim} |");
     }
