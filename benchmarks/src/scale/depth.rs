@@ -8,7 +8,7 @@ use mosquito::backend::{Fate, Settlement, Ticket};
 use mosquito::{OverseerId, QueueName};
 
 use super::worker::{Crew, Nothing};
-use super::{Scale, micros};
+use super::{Scale, against, median, micros};
 use crate::contestants::Failure;
 
 const QUEUE: &str = "scale";
@@ -51,9 +51,9 @@ impl Scale {
         for side in &sides {
             let told = format!(
                 "{:.2} µs of the server a run ({}), {:.1} µs in all",
-                median(side.server.clone()),
+                median(&side.server),
                 against(&side.server, &sides[0].server),
-                median(side.waited.clone())
+                median(&side.waited)
             );
             self.line(&format!("claim and settle by {CALL}, {}", side.what), &told, "within 10 %");
         }
@@ -82,9 +82,9 @@ impl Scale {
         for (side, (depth, _)) in sides.iter().enumerate() {
             let told = format!(
                 "{:.0} runs/s ({}), {:.1} µs of the server a run",
-                median(paces[side].clone()),
+                median(&paces[side]),
                 against(&paces[side], &paces[0]),
-                median(costs[side].clone())
+                median(&costs[side])
             );
             self.line(&format!("one worker, the first {runs} of {depth} waiting"), &told, "within 10 %");
         }
@@ -129,17 +129,4 @@ impl Side {
         }
         self.scale.fill(QUEUE, CALLS * CALL).await
     }
-}
-
-/// What was measured in turns with the first, against it: the median of the turns, and the middle half of them.
-fn against(these: &[f64], first: &[f64]) -> String {
-    let mut ratios: Vec<_> = these.iter().zip(first).map(|(this, first)| this / first).collect();
-    ratios.sort_by(f64::total_cmp);
-    let at = |part: usize| ratios[(ratios.len() - 1) * part / 4];
-    format!("{:.2} ×, {:.2} to {:.2}", at(2), at(1), at(3))
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

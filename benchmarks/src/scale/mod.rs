@@ -177,3 +177,17 @@ impl Scale {
 fn micros(time: Duration, runs: usize) -> f64 {
     time.as_secs_f64() * 1e6 / runs as f64
 }
+
+/// What was measured in turns with the first, against it: the median of the turns, and the middle half of them.
+fn against(these: &[f64], first: &[f64]) -> String {
+    let mut ratios: Vec<_> = these.iter().zip(first).map(|(this, first)| this / first).collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |quarter: usize| ratios[(ratios.len() - 1) * quarter / 4];
+    format!("{:.2} ×, {:.2} to {:.2}", at(2), at(1), at(3))
+}
+
+fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
