@@ -15,9 +15,10 @@ const AIM: Duration = Duration::from_millis(1_000);
 
 impl Bench {
     pub(super) async fn drain(&mut self) -> Result<(), Failure> {
-        for executors in LEVELS {
-            let figure = format!("drain/{executors}");
-            for round in self.rounds() {
+        // All numbers of executors in each round: those that two are best with may differ, and are compared nevertheless.
+        for round in self.rounds() {
+            for executors in LEVELS {
+                let figure = format!("drain/{executors}");
                 for contestant in self.contestants.clone().iter() {
                     self.drain_with(&figure, executors, &**contestant, round).await?;
                 }
