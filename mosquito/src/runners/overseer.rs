@@ -220,7 +220,7 @@ impl Overseer {
 
     /// Sees to how many runs are claimed ahead, and hands back what executors do not come to.
     fn look_ahead(&mut self) {
-        if let Some(look) = self.ahead.look(self.outbox.performed(), self.pool.backlog()) {
+        if let Some(look) = self.ahead.look(self.outbox.performed(), self.pool.size(), self.pool.backlog()) {
             self.pool.claim_ahead(look.runs);
             if look.hands_back {
                 self.pool.hand_backlog_back();
