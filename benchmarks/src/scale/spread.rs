@@ -16,23 +16,25 @@ struct Spread {
     drains: Vec<Drain>,
 }
 
+impl Spread {
+    fn of(what: String, processes: usize, plan: Plan) -> Self {
+        Self { what, processes, plan, drains: Vec::new() }
+    }
+}
+
 impl Scale {
     pub(super) async fn queues(&mut self) -> Result<(), Failure> {
         let spreads = [1, 10, 200].map(|count| {
             let queues = (0..count).map(|number| format!("scale-{number}")).collect();
-            self.spread(format!("{count} queues"), 1, Plan { queues, ..self.plan(EXECUTORS) })
+            Spread::of(format!("{count} queues"), 1, Plan { queues, ..self.plan(EXECUTORS) })
         });
         self.in_turns(spreads, "≥ 0.5 ×").await
     }
 
     pub(super) async fn processes(&mut self) -> Result<(), Failure> {
         let spreads = [1, 4, 16]
-            .map(|count| self.spread(format!("{count} worker processes"), count, self.plan(EXECUTORS)));
+            .map(|count| Spread::of(format!("{count} worker processes"), count, self.plan(EXECUTORS)));
         self.in_turns(spreads, "≥ 0.9 ×").await
-    }
-
-    fn spread(&self, what: String, processes: usize, plan: Plan) -> Spread {
-        Spread { what, processes, plan, drains: Vec::new() }
     }
 
     async fn in_turns(&mut self, mut spreads: [Spread; 3], aim: &str) -> Result<(), Failure> {

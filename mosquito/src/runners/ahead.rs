@@ -31,7 +31,7 @@ pub(super) struct Ahead {
     since: Instant,
     /// How many runs had ended then.
     ended: u64,
-    /// How many runs are claimed ahead.
+    /// How many runs may be claimed ahead, as was said last.
     runs: usize,
     /// For how many windows on end there was too much.
     too_much: u64,
